@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The results file: created serially under a temporary name and published by rename; then opened by
+ * all ranks with MPI-IO, which write raw rows independently. A row is done when its status byte
+ * says so, and that byte is written last.
+ */
+#ifndef PHASEGRID_STORE_H
+#define PHASEGRID_STORE_H
+
+#include <mpi.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "phasegrid/error.h"
+#include "phasegrid/layout.h"
+
+enum pg_row_status {
+    PG_ROW_TODO = 0,
+    PG_ROW_DONE = 1,
+    PG_ROW_DIVERGED = 2,
+    PG_ROW_FAILED = 3,
+};
+
+/* Creates the file: every object, coordinates, cell data, fill values (which takes the disk space);
+   fsync, rename, fsync of the folder. Serial: one rank calls it. Refuses beforehand when the cube
+   will not fit the disk, with both figures. On failure nothing is left behind. */
+int pg_store_create(const char *path, const struct pg_layout *layout,
+                    struct pg_error *error) PG_CHECK_RESULT;
+
+/* Bytes that the file of this layout will take. */
+uint64_t pg_store_size(const struct pg_layout *layout);
+
+struct pg_store;
+
+/* Collective over `comm`. Opens for writing; checks that the file has the layout's variables,
+   types and lengths (PG_EMISMATCH). All ranks return the same status. */
+int pg_store_open(const char *path, const struct pg_layout *layout, MPI_Comm comm,
+                  struct pg_store **ret_store, struct pg_error *error) PG_CHECK_RESULT;
+
+/* Collective. Accepts NULL on all ranks. Flushes what is pending. */
+int pg_store_close(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
+
+/* statuses (row_count). Any rank. */
+int pg_store_read_statuses(struct pg_store *store, uint8_t *ret_statuses,
+                           struct pg_error *error) PG_CHECK_RESULT;
+
+/* Writes the payload of block rows 0 .. count - 1 and their CRCs (crc32 over the row's payload
+   variables in layout order), then, after the data is on disk, statuses (count). Any rank, no
+   communication. Rows become visible as done at the latest one second later, or at
+   pg_store_flush(). */
+int pg_store_write(struct pg_store *store, const struct pg_block *block, const uint8_t *statuses,
+                   struct pg_error *error) PG_CHECK_RESULT;
+
+/* fdatasync, then the status bytes of what is pending. Any rank, no communication. */
+int pg_store_flush(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
+
+/* One launch of the program, as a row of /provenance. Texts are cut to the file's widths. */
+struct pg_launch {
+    const char *version, *commit, *host, *cpu, *kernel, *slurm_job;
+    int32_t ranks;
+    double started; /* unix seconds */
+};
+
+/* Rank 0 only, no communication: adds a row, or completes the one this store began. */
+int pg_store_launch_begin(struct pg_store *store, const struct pg_launch *launch,
+                          struct pg_error *error) PG_CHECK_RESULT;
+int pg_store_launch_end(struct pg_store *store, double ended, const char *reason,
+                        struct pg_error *error) PG_CHECK_RESULT;
+
+/* Reading without MPI, at any moment, for one process. */
+struct pg_reader;
+
+int pg_reader_open(const char *path, struct pg_reader **ret_reader,
+                   struct pg_error *error) PG_CHECK_RESULT;
+void pg_reader_close(struct pg_reader *reader);
+
+/* A text attribute of the root; the caller frees it. Missing: PG_EMISMATCH. */
+int pg_reader_text(struct pg_reader *reader, const char *name, char **ret_text,
+                   struct pg_error *error) PG_CHECK_RESULT;
+
+/* The layout as the file has it (names, dims, types, coordinates); owned by the reader. */
+const struct pg_layout *pg_reader_layout(struct pg_reader *reader);
+
+int pg_reader_statuses(struct pg_reader *reader, uint8_t *ret_statuses,
+                       struct pg_error *error) PG_CHECK_RESULT;
+
+/* data: pg_layout_row_bytes(variable) x count bytes of rows first .. first + count - 1. */
+int pg_reader_rows(struct pg_reader *reader, size_t variable, uint64_t first, uint64_t count,
+                   void *ret_data, struct pg_error *error) PG_CHECK_RESULT;
+
+/* SHA-256 over names, types, shapes and rows in cube order of every variable that is not volatile;
+   rows that are not done count by their status alone. hex (65). */
+int pg_reader_digest(struct pg_reader *reader, char *ret_hex,
+                     struct pg_error *error) PG_CHECK_RESULT;
+
+#endif
