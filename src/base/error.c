@@ -27,8 +27,9 @@ int pg_error_prefix(struct pg_error *error, const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof error->text)
-        (void)snprintf(error->text + length, sizeof error->text - (size_t)length, ": %s",
-                       before.text);
+    if (length >= 0 && (size_t)length + 3 < sizeof error->text) {
+        size_t room = sizeof error->text - (size_t)length;
+        (void)snprintf(error->text + length, room, ": %.*s", (int)(room - 3), before.text);
+    }
     return error->status;
 }
