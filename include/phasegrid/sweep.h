@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sweep: every run of a job, shared out over the ranks of a communicator, into one results file.
+ */
+#ifndef PHASEGRID_SWEEP_H
+#define PHASEGRID_SWEEP_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "phasegrid/error.h"
+#include "phasegrid/experiment.h"
+#include "phasegrid/job.h"
+#include "phasegrid/layout.h"
+
+enum { PG_PHASES_MAX = 16 };
+
+/* What stands at a moment, as rank 0 knows it. */
+struct pg_progress {
+    uint64_t runs, done, diverged, failed; /* done counts what earlier launches did, too */
+    uint64_t phases[PG_PHASES_MAX];        /* runs finished in this launch and before, by phase */
+    double elapsed;                        /* seconds of this launch */
+    double steps_per_second;               /* model-steps, of this launch */
+    double seconds_left;                   /* NAN while unknown */
+};
+
+struct pg_sweep_options {
+    const char *path;
+    const char *commit; /* of the program, for provenance */
+    void (*report)(const struct pg_progress *progress, void *context); /* rank 0; may be NULL */
+    void *context;
+    double report_interval; /* seconds */
+};
+
+/* The layout of a job's results file: grid and observables, coordinates, cell variables, root
+   attributes. */
+int pg_cube_create(const struct pg_job *job, const struct pg_experiment *experiment,
+                   struct pg_layout **ret_layout, struct pg_error *error) PG_CHECK_RESULT;
+void pg_cube_destroy(struct pg_layout *layout);
+
+/* Collective. Creates the file or goes on with it; trains what is to do; returns the same status on
+   all ranks: 0, PG_ESTOPPED when a signal (USR1, USR2, TERM) ended it early, or a failure. */
+int pg_sweep_run(const struct pg_job *job, const struct pg_experiment *experiment,
+                 const struct pg_sweep_options *options, MPI_Comm comm,
+                 struct pg_progress *ret_progress, struct pg_error *error) PG_CHECK_RESULT;
+
+#endif
