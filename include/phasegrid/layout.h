@@ -16,9 +16,16 @@
 
 enum { PG_VARIABLE_DIMS_MAX = 4 };
 
+/* As double: <math.h>'s NAN is a float, whose promotion clang warns of. */
+#define PG_NAN (__builtin_nan(""))
+
 enum pg_data_type { PG_U8, PG_I32, PG_I64, PG_F32, PG_F64 };
 
 size_t pg_data_type_size(enum pg_data_type type);
+
+/* Converts `number` to the type: one element, or `count` equal ones. */
+void pg_data_type_put(enum pg_data_type type, double number, void *ret_element);
+void pg_data_type_fill(enum pg_data_type type, double number, size_t count, void *ret_elements);
 
 enum pg_coordinate {
     PG_COORDINATE_INDEX,   /* 0 .. length - 1, int64 */
@@ -56,7 +63,7 @@ struct pg_variable {
     enum pg_scope scope;
     size_t dim_count;                  /* own dimensions, behind the grid's */
     size_t dims[PG_VARIABLE_DIMS_MAX]; /* indices into layout->dims */
-    double fill;                       /* what "not yet written" reads as; NAN for floats */
+    double fill;                       /* what "not yet written" reads as; PG_NAN for floats */
     const char *const *meanings;       /* codes 0, 1, ...: names, NULL-terminated; or NULL */
     const char *unwritten_meaning;     /* name of the fill code ("not_run"), or NULL */
     bool is_volatile;                  /* stays out of the digest */
@@ -71,6 +78,8 @@ struct pg_variable {
  * row-major index over them. The first two variables are always `status` (uint8) and `row_crc`
  * (uint32 kept as int64), which the store itself writes; every other RUN variable is payload.
  */
+enum { PG_VARIABLE_STATUS, PG_VARIABLE_ROW_CRC };
+
 struct pg_layout {
     struct pg_dimension *dims;
     size_t dim_count, grid_count;
@@ -82,6 +91,7 @@ struct pg_layout {
 
 uint64_t pg_layout_row_count(const struct pg_layout *layout);
 int pg_layout_find_variable(const struct pg_layout *layout, const char *name); /* -1: none */
+bool pg_layout_is_payload(const struct pg_layout *layout, size_t variable);
 
 /* Elements and bytes of one row of a RUN variable (of one cell's, for CELL; of all, for AXIS). */
 size_t pg_layout_row_elements(const struct pg_layout *layout, size_t variable);
@@ -99,7 +109,7 @@ int pg_block_init(struct pg_block *block, const struct pg_layout *layout, size_t
                   struct pg_error *error) PG_CHECK_RESULT;
 void pg_block_release(struct pg_block *block);
 
-/* Where row `index` (0 .. capacity - 1) of a RUN variable stands in memory. */
+/* Where row `index` (0 .. capacity - 1) of a payload variable stands in memory. */
 void *pg_block_at(const struct pg_block *block, size_t variable, size_t index);
 
 /* Fills every payload variable of the row with its fill value. */
