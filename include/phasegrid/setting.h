@@ -72,6 +72,10 @@ int pg_value_parse(const struct pg_setting *setting, const char *text, struct pg
 int pg_value_check(const struct pg_setting *setting, const struct pg_value *value,
                    struct pg_error *error) PG_CHECK_RESULT;
 
+/* Fails as pg_value_parse() does; `found` says what stands there ("a map", "nothing"). */
+int pg_value_refuse(const struct pg_setting *setting, const char *found,
+                    struct pg_error *error) PG_CHECK_RESULT;
+
 bool pg_value_equal(const struct pg_value *a, const struct pg_value *b);
 
 /* Spelling for people and coordinates: 0.001, adamw, 5-4-6-3 ("none" for the empty list). Reals
