@@ -12,8 +12,7 @@
 
 #include "phasegrid/error.h"
 
-/* E_i + E_j = E_m + E_n: the unordered pairs {i, j} and {m, n} are different and have equal sums.
- */
+/* E_i + E_j = E_m + E_n: different unordered pairs with equal sums, i < m <= n < j. */
 struct pg_parallelogram {
     uint32_t i, j, m, n;
 };
@@ -24,6 +23,7 @@ struct pg_parallelograms {
     struct pg_parallelogram *at;
 };
 
+/* All of them, in the order of (i, j, m): symbols^3 / 12 or so. symbols: 3 to 256. */
 int pg_parallelograms_create(uint32_t symbols, struct pg_parallelograms **ret_parallelograms,
                              struct pg_error *error) PG_CHECK_RESULT;
 void pg_parallelograms_destroy(struct pg_parallelograms *parallelograms);
@@ -31,20 +31,30 @@ void pg_parallelograms_destroy(struct pg_parallelograms *parallelograms);
 /* Index of the sample {i, j}, i <= j. */
 size_t pg_pair_index(uint32_t symbols, uint32_t i, uint32_t j);
 
-/* embeddings (symbols, dimension), row-major. Share of the parallelograms that the normalised
-   embedding satisfies within 0.01 (Liu et al., eq. for RQI); 0 where a standard deviation is 0 or
-   not finite. Allocates nothing; normalised (symbols, dimension) is scratch. */
+/* Share of the parallelograms that the normalised embedding satisfies (mean square over dimensions
+   of z_i + z_j - z_m - z_n below 0.01; Liu et al., RQI); 0 where a standard deviation is 0 or not
+   finite. embeddings (symbols, dimension), row-major; normalised (symbols, dimension) is scratch.
+   Allocates nothing. */
 double pg_representation_quality(const struct pg_parallelograms *parallelograms,
                                  const float *embeddings, size_t dimension, double *normalised);
 
-/* l0 / Z0 over all parallelograms of the normalised embedding, undivided (the authors' code). */
+/* l0 / Z0 of the normalised embedding: l0 the sum of |E_i + E_j - E_m - E_n|^2 over all
+   parallelograms, undivided (the authors' code), Z0 the sum of |E_k|^2, dimension (symbols - 1).
+   NAN where a standard deviation is 0 or not finite. Arguments as above. */
 double pg_effective_loss(const struct pg_parallelograms *parallelograms, const float *embeddings,
                          size_t dimension, double *normalised);
 
+/* Acc-hat of Liu et al.: share of all pairs that are training pairs or form, with a training pair,
+   a parallelogram that the embedding satisfies (as in the representation quality). Other arguments
+   as above. */
+double pg_predicted_accuracy(const struct pg_parallelograms *parallelograms,
+                             const uint8_t *train_mask, const float *embeddings, size_t dimension,
+                             double *normalised);
+
+/* What the training set alone implies, whatever the network. */
 struct pg_split_theory {
-    int32_t nullity;            /* exact */
-    double predicted_accuracy;  /* of all pairs */
-    double ideal_accuracy;      /* of all pairs */
+    int32_t nullity;            /* of the linear system over the training set; exact */
+    double ideal_accuracy;      /* of all pairs; exact count */
     double ideal_test_accuracy; /* of the test pairs; NAN when there are none */
     double lambda3;             /* 1 / step at learning rate 1; 0 when nullity > 2 */
     double predicted_steps;     /* 1 / (lambda3 representation_lr); INFINITY when lambda3 is 0 */
