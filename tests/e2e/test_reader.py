@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: MIT
+"""The Python reader and the pictures, on files written by h5py alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("Agg")
+TOOLS = Path(__file__).parents[2] / "tools"
+sys.path.insert(0, str(TOOLS))
+
+import phasegrid  # noqa: E402
+from fake_cube import DIVERGED, NEVER, NOT_RUN, NOT_WRITTEN, TODO, FakeCube  # noqa: E402
+from phasegrid import style  # noqa: E402
+
+RATES = [1e-4, 1e-3, 1e-2]
+DECAYS = [0.0, 1.0, 5.0]
+C, G, M, F = range(4)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """3 rates x 2 decays x 3 seeds; run 5 diverged, runs 16 and 17 not finished."""
+    path = tmp_path / "sweep.h5"
+    cube = FakeCube(path, {"decoder_lr": RATES, "weight_decay": DECAYS[:2], "seed": [3, 7, 8]})
+    cube.phases([[[C, C, C], [G, C, 5]], [[G, G, M], [M, F, G]], [[F, F, F], [M, F, F]]])
+    cube.steps("steps_to_train", np.full((3, 2, 3), 100))
+    cube.steps("steps_to_test", [[[100, 200, NEVER], [NEVER, NEVER, 300]]] * 3)
+    cube.steps("steps_to_rqi", np.full((3, 2, 3), NEVER))
+    for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "rqi",
+                 "effective_loss"):
+        cube.trajectory(name, lambda run, step: run + 1 / (1 + step))
+    cube.variable("embeddings", np.ones((3, 2, 3, 1, 1, 1), np.float32)
+                  * np.ones((cube.file["step"].size, 4, 1), np.float32),
+                  own=["step", "symbol", "embedding"])
+    cube.variable("segment_count", np.full((3, 2), 7, np.int32), fill=0,
+                  grid=["decoder_lr", "weight_decay"])
+    status = np.full(18, 1, np.uint8)
+    status[[5, 16, 17]] = DIVERGED, TODO, TODO
+    cube.file["status"][...] = status.reshape(3, 2, 3)
+    cube.close()
+    return path
+
+
+@pytest.fixture
+def sweep(path):
+    return phasegrid.open_sweep(path)
+
+
+def test_axes_are_labelled(sweep):
+    assert sweep["phase"].dims == ("decoder_lr", "weight_decay", "seed")
+    assert sweep["decoder_lr"].values.tolist() == RATES
+    assert sweep["seed"].values.tolist() == [3, 7, 8]
+    assert phasegrid.grid_axes(sweep) == ["decoder_lr", "weight_decay"]
+
+
+def test_unfinished_rows_are_masked_though_their_numbers_are_on_disk(path, sweep):
+    with h5py.File(path) as file:
+        assert file["phase"][2, 1, 1] == F and file["rqi"][2, 1, 1, 0] == 17
+    last = sweep.isel(decoder_lr=2, weight_decay=1)
+    assert last["finished"].values.tolist() == [True, False, False]
+    assert last["phase"].values.tolist() == [M, NOT_RUN, NOT_RUN]
+    assert last["phase"].dtype == np.uint8
+    assert last["phase_name"].values.tolist() == ["memorization", "not_run", "not_run"]
+    assert last["steps_to_test"].values.tolist() == [NEVER, NOT_WRITTEN, NOT_WRITTEN]
+    assert np.isnan(last["rqi"].values[1:]).all()
+    assert last["rqi"].values[0, 0] == 16
+    assert last["rqi"].dtype == np.float32
+
+
+def test_diverged_runs_are_finished(sweep):
+    run = sweep.isel(phasegrid.locate_run(sweep, 5))
+    assert bool(run["finished"]) and run["phase_name"].item() == "diverged"
+
+
+def test_cell_variables_are_not_masked(sweep):
+    assert (sweep["segment_count"].values == 7).all()
+
+
+@pytest.mark.parametrize("key", [
+    (0,), (slice(None), 1), (slice(2, None), slice(None), slice(1, 3), 4), (-1, -1, -1, -1),
+    (slice(None, None, -1), slice(None), 0, slice(0, 9, 4)), ([0, 2], [1, 0], 0),
+    (2, 1, [2, 0], slice(3, 5)),
+])
+def test_lazy_reads_equal_whole_reads(sweep, key):
+    dims = sweep["rqi"].dims
+    at = {dim: np.array(part) if isinstance(part, list) else part for dim, part in zip(dims, key)}
+    whole = sweep["rqi"].copy(deep=True).load()
+    lazy = sweep["rqi"].isel(at)
+    np.testing.assert_array_equal(lazy.values, whole.isel(at).values)
+
+
+def test_reading_leaves_no_handle_open(path, sweep):
+    sweep["rqi"].mean().item()
+    with h5py.File(path, "r+") as file:
+        file["rqi"][0, 0, 0, 0] = 99
+    assert sweep["rqi"][0, 0, 0, 0].item() == 99
+
+
+def test_never_is_infinite_and_unfinished_is_nan(sweep):
+    steps = phasegrid.crossing_steps(sweep, "steps_to_test")
+    assert steps.values[0].tolist() == [[100, 200, np.inf], [np.inf, np.inf, 300]]
+    assert np.isnan(steps.values[2, 1, 1:]).all()
+    assert steps.median("seed").values[0].tolist() == [200, np.inf]
+
+
+def test_majority_and_share(sweep):
+    found = phasegrid.majority(sweep)
+    assert found["phase_name"].values.tolist() == [
+        ["comprehension", "comprehension"], ["grokking", "grokking"], ["confusion", "memorization"]]
+    np.testing.assert_allclose(found["share"].values, [[1, 1 / 3], [2 / 3, 1 / 3], [1, 1]])
+    assert found["tie"].values.tolist() == [[False, True], [False, True], [False, False]]
+    assert found["finished"].values.tolist() == [[3, 3], [3, 3], [3, 1]]
+
+
+def test_a_cell_without_finished_runs_is_not_run(path):
+    with h5py.File(path, "r+") as file:
+        file["status"][2, 1, :] = TODO
+    found = phasegrid.majority(phasegrid.open_sweep(path)).isel(decoder_lr=2, weight_decay=1)
+    assert found["phase_name"].item() == "not_run" and np.isnan(found["share"].item())
+
+
+def test_select_takes_values_of_axes(sweep):
+    cell = phasegrid.select(sweep, {"decoder_lr": "1e-3", "seed": 7})
+    assert cell["decoder_lr"].item() == 1e-3 and cell["seed"].item() == 7
+
+
+@pytest.mark.parametrize("wanted, expected", [
+    ({"decoder_lr": "0.002"}, "decoder_lr has no value 0.002; its values are 0.0001, 0.001, 0.01"),
+    ({"decoder_lr": "fast"}, "decoder_lr has no value fast"),
+    ({"step": "0"}, "'step' is not an axis; the axes are decoder_lr, weight_decay, seed"),
+])
+def test_select_says_what_there_is(sweep, wanted, expected):
+    with pytest.raises(phasegrid.SweepError, match=expected):
+        phasegrid.select(sweep, wanted)
+
+
+def test_runs_are_numbered_row_major(sweep):
+    assert phasegrid.locate_run(sweep, 10) == {"decoder_lr": 1, "weight_decay": 1, "seed": 1}
+    with pytest.raises(phasegrid.SweepError, match="run 18: the file has runs 0 to 17"):
+        phasegrid.locate_run(sweep, 18)
+
+
+def test_text_axes_and_zipped_settings(tmp_path):
+    path = tmp_path / "zip.h5"
+    cube = FakeCube(path, {"decoder_widths": ["5-4", "20-20"], "pair": [0, 1, 2], "seed": [0]})
+    cube.phases(np.full((2, 3, 1), G))
+    cube.variable("decoder_lr", np.array(RATES), grid=["pair"])
+    cube.file["phase"].attrs["coordinates"] = "decoder_lr"
+    cube.close()
+    sweep = phasegrid.open_sweep(path)
+    assert "decoder_lr" in sweep.coords
+    cell = phasegrid.select(sweep, {"decoder_lr": "1e-2", "decoder_widths": "20-20"})
+    assert cell["pair"].item() == 2 and cell["decoder_widths"].item() == "20-20"
+    assert tick_texts(phasegrid.plot_phase_map(sweep).axes[0].xaxis) == ["5-4", "20-20"]
+
+
+@pytest.mark.parametrize("values, scale", [
+    (np.logspace(-5, -2, 16), "log"), (np.arange(0, 21, 2), "linear"), ([0, 1, 2, 5, 10], "index"),
+    ([5, 10, 15], "linear"), ([1, 10], "index"), ([0.0, 1e-3, 1e-2], "index"),
+    ([1e-2, 1e-3, 1e-4], "log"),
+])
+def test_scale_of_an_axis(values, scale):
+    assert style.spacing(np.asarray(values)) == scale
+
+
+def test_labels_are_true_values():
+    assert style.format_values(np.array([0, 0.5, 2, 10.0])) == ["0", "0.5", "2", "10"]
+    assert style.format_values(np.array([1e-5, 3e-4, 1e-2])) == [
+        "$10^{-5}$", r"$3\!\times\!10^{-4}$", "$10^{-2}$"]
+    assert style.format_values(np.array([5, 45, 54])) == ["5", "45", "54"]
+
+
+def test_phases_differ_in_grey():
+    greys = sorted(style.lightness(colour) for colour, _ in style.PHASES.values())
+    assert min(np.diff(greys)) > 0.02
+    letters = [letter for _, letter in style.phase_styles([*style.PHASES, "gold", "grey"]).values()]
+    assert len(set(letters)) == len(letters)
+
+
+def tick_texts(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_phase_map_shows_values_letters_and_shares(sweep):
+    axes = phasegrid.plot_phase_map(sweep, "decoder_lr", "weight_decay").axes[0]
+    assert tick_texts(axes.xaxis) == ["$10^{-4}$", "$10^{-3}$", "$10^{-2}$"]
+    assert tick_texts(axes.yaxis) == ["0", "1"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("decoder lr", "weight decay")
+    # Row by row from below; a unanimous cell has no share, one seed of three is "1/1".
+    assert texts(axes) == ["C", "G", "2/3", "F", "C=", "1/3", "G=", "1/3", "M", "1/1"]
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert "C  comprehension, 2 cells" in legend and "×  diverged, 0 cells" in legend
+
+
+def test_long_log_axis_has_decades_where_they_belong(tmp_path):
+    path = tmp_path / "log.h5"
+    cube = FakeCube(path, {"decoder_lr": np.logspace(-5, -2, 16), "weight_decay": DECAYS,
+                           "seed": [0]})
+    cube.phases(np.zeros((16, 3, 1)))
+    cube.close()
+    axis = phasegrid.plot_phase_map(phasegrid.open_sweep(path)).axes[0].xaxis
+    assert tick_texts(axis) == ["$10^{-5}$", "$10^{-4}$", "$10^{-3}$", "$10^{-2}$"]
+    np.testing.assert_allclose(axis.get_ticklocs(), [0, 5, 10, 15])
+
+
+def test_run_picture_marks_its_crossings(sweep):
+    figure = phasegrid.plot_run(sweep.isel(phasegrid.locate_run(sweep, 1)))
+    assert texts(figure.axes[0]) == ["train 100", "test 200"]
+    labels = [line.get_label() for line in figure.axes[1].lines]
+    assert labels[:3] == ["train accuracy", "test accuracy", "RQI"]
+
+
+def test_steps_picture_counts_never(sweep):
+    figure = phasegrid.plot_steps(phasegrid.select(sweep, {"weight_decay": 1}), "decoder_lr")
+    assert texts(figure.axes[0])[:3] == ["2/3", "2/3", "1/1"]
+    assert "budget 10,000" in texts(figure.axes[0])
+
+
+def test_embeddings_picture_names_its_symbols(sweep):
+    figure = phasegrid.plot_embeddings(sweep.isel(phasegrid.locate_run(sweep, 0)))
+    assert texts(figure.axes[0])[:4] == ["0", "1", "2", "3"]
+
+
+def plot(*arguments):
+    return subprocess.run([sys.executable, "-m", "phasegrid", "plot", *map(str, arguments)],
+                          cwd=TOOLS, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["--kind", "run", "--run", 0], ["--kind", "embeddings", "--run", 0],
+    ["--kind", "steps", "--x", "decoder_lr", "--select", "weight_decay=1"],
+    ["--kind", "run", "--select", "decoder_lr=1e-4", "weight_decay=0", "--select", "seed=3"],
+    ["--x", "seed", "--y", "decoder_lr", "--columns", "weight_decay"],
+])
+def test_command_writes_a_png(path, tmp_path, arguments):
+    picture = tmp_path / "picture.png"
+    result = plot(path, *arguments, "-o", picture)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == str(picture)
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("arguments, expected", [
+    (["--x", "momentum"], "'momentum' is no axis that is left; these are: decoder_lr, weight_decay"),
+    (["--x", "seed"], "more axes than the map has"),
+    (["--kind", "run"], "choose decoder_lr, weight_decay, seed too"),
+    (["--kind", "run", "--run", "17"], "this run is not finished"),
+    (["--kind", "run", "--run", "18"], "the file has runs 0 to 17"),
+    (["--kind", "steps", "--x", "decoder_lr"], "choose one value each: weight_decay = 0.0, 1.0"),
+    (["--kind", "steps", "--y", "seed"], "--y goes with --kind map"),
+    (["--select", "decoder_lr"], "expected NAME=VALUE"),
+    (["--run", "0"], "--run goes with --kind run"),
+    (["-o", "picture.nonsense"], "nonsense"),
+])
+def test_command_says_what_is_wrong(path, arguments, expected):
+    result = plot(path, *arguments)
+    assert result.returncode == 1
+    assert result.stderr.startswith("phasegrid plot: ") and expected in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_what_is_no_results_file_is_refused(tmp_path):
+    missing, text, other = (tmp_path / name for name in ("missing.h5", "text.h5", "other.h5"))
+    text.write_text("not HDF5")
+    h5py.File(other, "w").close()
+    for file, expected in ((missing, "no such file"), (text, "not an HDF5 file"),
+                           (other, "not a results file of phasegrid")):
+        result = plot(file)
+        assert result.returncode == 1 and f"{file}: {expected}" in result.stderr

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""phasegrid plot FILE: a picture of a results file as PNG (or PDF, SVG by the name's end)."""
+
+import argparse
+import os
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from .embeddings import plot_embeddings  # noqa: E402
+from .phase_map import plot_phase_map  # noqa: E402
+from .reader import SweepError, locate_run, open_sweep, select  # noqa: E402
+from .steps import plot_steps  # noqa: E402
+from .trajectory import plot_run  # noqa: E402
+
+EXAMPLES = """examples:
+  phasegrid plot wd.h5
+  phasegrid plot wd.h5 --x decoder_lr --y weight_decay --select data_fraction=0.8
+  phasegrid plot wd.h5 --kind run --run 17 -o run17.png
+  phasegrid plot wd.h5 --kind steps --x data_fraction --select decoder_lr=1e-4
+"""
+
+
+def parser():
+    """The command line."""
+    top = argparse.ArgumentParser(prog="phasegrid", description=__doc__)
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    plot = verbs.add_parser("plot", help="draw a results file", description=__doc__,
+                            epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    plot.add_argument("file", metavar="FILE", help="results file, finished or still being written")
+    plot.add_argument("--kind", choices=["map", "run", "steps", "embeddings"], default="map",
+                      help="phase map over two axes (default); one run's trajectory; steps to "
+                           "generalise over an axis; one run's embeddings")
+    plot.add_argument("--x", metavar="AXIS", help="axis across (map, steps)")
+    plot.add_argument("--y", metavar="AXIS", help="axis upward (map)")
+    plot.add_argument("--columns", metavar="AXIS", help="one panel a value, side by side (map)")
+    plot.add_argument("--rows", metavar="AXIS", help="one panel a value, below each other (map)")
+    plot.add_argument("--select", metavar="NAME=VALUE", nargs="+", action="extend", default=[],
+                      help="one value of an axis that the picture does not show")
+    plot.add_argument("--run", metavar="N", type=int, help="run by its number (run, embeddings)")
+    plot.add_argument("-o", "--output", metavar="PICTURE", help="default: FILE-KIND.png")
+    return top
+
+
+def wanted(texts):
+    """{name: value} of NAME=VALUE texts."""
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise SweepError(f"--select {text}: expected NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def narrow(sweep, options):
+    """The sweep with what --select and --run choose."""
+    if options.run is not None:
+        if options.kind not in ("run", "embeddings"):
+            raise SweepError(f"--run goes with --kind run and embeddings, not {options.kind}")
+        if options.select:
+            raise SweepError("--run and --select both choose a run; give one")
+        position = locate_run(sweep, options.run)
+        return sweep.isel(position).assign_attrs(run_number=options.run)
+    return select(sweep, wanted(options.select))
+
+
+def draw(sweep, options):
+    """The figure."""
+    for name in ("x", "y", "columns", "rows"):
+        allowed = ("map", "steps") if name == "x" else ("map",)
+        if getattr(options, name) and options.kind not in allowed:
+            raise SweepError(f"--{name} goes with --kind {' or '.join(allowed)}, not {options.kind}")
+    if options.kind == "map":
+        return plot_phase_map(sweep, options.x, options.y, options.columns, options.rows)
+    if options.kind == "steps":
+        return plot_steps(sweep, options.x)
+    return plot_run(sweep) if options.kind == "run" else plot_embeddings(sweep)
+
+
+def main(arguments=None):
+    """Returns the exit code: 0, or 1 with one clear line."""
+    options = parser().parse_args(arguments)
+    output = options.output or f"{os.path.splitext(options.file)[0]}-{options.kind}.png"
+    try:
+        draw(narrow(open_sweep(options.file), options), options).savefig(output)
+    except (SweepError, OSError, ValueError) as error:
+        print(f"phasegrid plot: {error}", file=sys.stderr)
+        return 1
+    print(output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
