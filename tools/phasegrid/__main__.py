@@ -23,9 +23,17 @@ EXAMPLES = """examples:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Wrong use ends with 1, as everywhere in phasegrid."""
+
+    def error(self, message):
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: {message}\n")
+
+
 def parser():
     """The command line."""
-    top = argparse.ArgumentParser(prog="phasegrid", description=__doc__)
+    top = Parser(prog="phasegrid", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     plot = verbs.add_parser("plot", help="draw a results file", description=__doc__,
                             epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
