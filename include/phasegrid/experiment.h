@@ -14,7 +14,7 @@
 #include "phasegrid/layout.h"
 #include "phasegrid/setting.h"
 
-enum { PG_EXPERIMENT_DIMS_MAX = 12, PG_SEGMENTS_MAX = 32 };
+enum { PG_EXPERIMENT_DIMS_MAX = 12, PG_SEGMENTS_MAX = 32, PG_SEGMENT_NAME_MAX = 24 };
 
 /* What to record, the same for every run of a job. */
 struct pg_record {
@@ -46,7 +46,7 @@ struct pg_observable {
 
 /* One matrix of a model's parameter vector: rows x columns, row-major, at `offset`. */
 struct pg_segment {
-    const char *name;
+    char name[PG_SEGMENT_NAME_MAX];
     int64_t offset, rows, columns;
 };
 
@@ -86,8 +86,6 @@ struct pg_experiment {
     const struct pg_observable *observables;
     size_t observable_count;
     const char *const *phase_names; /* NULL-terminated; the meanings of observable "phase" */
-    /* Segment names, NULL-terminated, over all shapes: the coordinate of dimension "segment" is
-       taken from the largest model. */
 
     /* What one setting's range cannot say; the message names the settings and their values. */
     int (*check)(const struct pg_values *values, struct pg_error *error);
@@ -95,8 +93,8 @@ struct pg_experiment {
                  struct pg_error *error);
     int (*run)(const struct pg_run_request *request, struct pg_run_result *ret_result,
                struct pg_error *error);
-    /* The batch order, train_count samples... NULL where there are no batches. Writes the sample
-       indices of the batch of step `step` (1-based); returns their number. */
+    /* ret_samples: the sample indices of the batch of step t = 1, 2, ... (room for all samples);
+       NULL where there are no batches. */
     int (*batch)(const struct pg_run_request *request, int64_t step, uint32_t *ret_samples,
                  size_t *ret_count, struct pg_error *error);
 };

@@ -50,8 +50,8 @@ struct pg_layer_spec {
     size_t inputs, outputs; /* embedding: symbols, dimension */
     enum pg_activation activation;
     enum pg_group group;
-    float scale;          /* multiplies the initial values */
-    const char *names[2]; /* of its segments */
+    float scale;                                            /* multiplies the initial values */
+    char names[PG_LAYER_SEGMENTS_MAX][PG_SEGMENT_NAME_MAX]; /* of its segments */
 };
 
 /* A kind of layer; one const table entry each. */

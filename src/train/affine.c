@@ -17,10 +17,8 @@ static size_t row_floats(const struct pg_layer_spec *spec)
 
 static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
 {
-    ret[0] = (struct pg_segment){
-        .name = spec->names[0], .rows = (int64_t)spec->outputs, .columns = (int64_t)spec->inputs};
-    ret[1] =
-        (struct pg_segment){.name = spec->names[1], .rows = (int64_t)spec->outputs, .columns = 1};
+    ret[0] = (struct pg_segment){.rows = (int64_t)spec->outputs, .columns = (int64_t)spec->inputs};
+    ret[1] = (struct pg_segment){.rows = (int64_t)spec->outputs, .columns = 1};
 }
 
 static size_t block(const struct pg_layer_spec *spec, size_t *ret_stride)

@@ -10,8 +10,7 @@
 
 static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
 {
-    ret[0] = (struct pg_segment){
-        .name = spec->names[0], .rows = (int64_t)spec->inputs, .columns = (int64_t)spec->outputs};
+    ret[0] = (struct pg_segment){.rows = (int64_t)spec->inputs, .columns = (int64_t)spec->outputs};
 }
 
 static size_t block(const struct pg_layer_spec *spec, size_t *ret_stride)

@@ -19,6 +19,7 @@ size_t pg_model_segments(const struct pg_model_spec *spec, struct pg_segment *re
         const struct pg_layer_spec *layer = &spec->layers[l];
         layer->kind->segments(layer, ret_segments + count);
         for (size_t i = 0; i < layer->kind->segment_count; i++, count++) {
+            memcpy(ret_segments[count].name, layer->names[i], PG_SEGMENT_NAME_MAX);
             ret_segments[count].offset = offset;
             offset += ret_segments[count].rows * ret_segments[count].columns;
         }
@@ -69,7 +70,7 @@ void pg_model_initialise(struct pg_model *model, const struct pg_random *random)
 
 static size_t dense_floats(const struct pg_layer *layer)
 {
-    struct pg_segment segments[PG_LAYER_SEGMENTS_MAX] = {{0}};
+    struct pg_segment segments[PG_LAYER_SEGMENTS_MAX];
     int64_t floats = 0;
     layer->spec.kind->segments(&layer->spec, segments);
     for (size_t i = 0; i < layer->spec.kind->segment_count; i++)

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Toy addition (Liu et al., "Towards Understanding Grokking", NeurIPS 2022, section 3 and the
+ * authors' toy code): p symbols with learnable embeddings, a decoder MLP that sees E_i + E_j and
+ * must give a fixed random template per sum (regression) or the sum's class (classification).
+ * This file is the tables: settings, dimensions, observables, phases, and the reading of a cell.
+ */
+#include "addition.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const task_names[] = {"regression", "classification", NULL};
+static const char *const activation_names[] = {"tanh", "relu", NULL};
+
+#define REAL(name, low, high, value, unit, help)                                                   \
+    {                                                                                              \
+        name, PG_VALUE_REAL, low, high, false, value, NULL, unit, help                             \
+    }
+#define INTEGER(name, low, high, value, unit, help)                                                \
+    {                                                                                              \
+        name, PG_VALUE_INTEGER, low, high, false, value, NULL, unit, help                          \
+    }
+#define NAME(name, names, value, help)                                                             \
+    {                                                                                              \
+        name, PG_VALUE_NAME, 0, 0, false, value, names, "1", help                                  \
+    }
+
+static const struct pg_setting settings[] = {
+    NAME("task", task_names, "regression", "fixed Gaussian template per sum, or class of the sum"),
+    INTEGER("p", 3, 97, "10", "symbols", "number of symbols"),
+    INTEGER("embedding_dim", 1, 64, "1", "1", "length of a symbol's embedding"),
+    REAL("data_fraction", 0, 1, "0.8", "1", "share of the p (p + 1) / 2 pairs that is trained on"),
+    INTEGER("train_count", 0, 4753, "0", "samples",
+            "exact number of training pairs; 0: from data_fraction"),
+    REAL("min_ideal_accuracy", 0, 1, "0", "1",
+         "splits are redrawn until their ideal test accuracy reaches this"),
+    INTEGER("decoder_width", 1, 4096, "200", "1", "units of each hidden layer"),
+    INTEGER("decoder_depth", 0, 12, "2", "layers", "hidden layers"),
+    {"decoder_widths", PG_VALUE_LIST, 1, 4096, false, "[]", NULL, "1",
+     "units layer by layer; replaces decoder_width and decoder_depth"},
+    NAME("activation", activation_names, "tanh", "of the hidden layers"),
+    INTEGER("output_dim", 1, 1024, "30", "1", "length of a template (regression)"),
+    NAME("optimizer", pg_optimizer_names, "adamw", "AdamW, or gradient descent with momentum"),
+    REAL("representation_lr", 0, 1e6, "1e-3", "1", "learning rate of the embeddings"),
+    REAL("decoder_lr", 0, 1e6, "1e-4", "1", "learning rate of the decoder"),
+    REAL("weight_decay", 0, 1e6, "0", "1",
+         "decoupled weight decay of the decoder, biases included"),
+    REAL("beta1", 0, 0.999999, "0.9", "1", "AdamW: decay of the first moment"),
+    REAL("beta2", 0, 0.99999999, "0.999", "1", "AdamW: decay of the second moment"),
+    REAL("epsilon", 0, 1, "1e-8", "1", "AdamW: added to the root of the second moment"),
+    REAL("momentum", 0, 0.999999, "0", "1", "SGD: momentum"),
+    INTEGER("batch_size", 0, 4753, "0", "samples",
+            "samples of a step, drawn without replacement; 0: all"),
+    REAL("init_scale", 0, 1e6, "1", "1", "embeddings start as init_scale (U(0, 1) - 1/2)"),
+    REAL("decoder_init_scale", 0, 1e6, "1", "1", "multiplies the decoder's initial values"),
+    REAL("label_scale", 0, 1e6, "1", "1", "multiplies the templates (regression)"),
+    INTEGER("steps", 1, 1e12, "10000", "steps", "budget"),
+    REAL("phase_accuracy", 0, 1, "0.9", "1", "accuracy that counts as reached"),
+    INTEGER("phase_lag", 0, 1e12, "1000", "steps",
+            "longest delay of the test accuracy that is comprehension"),
+};
+
+static const struct pg_schema schema = {
+    .experiment = "addition",
+    .settings = settings,
+    .count = sizeof settings / sizeof settings[0],
+};
+
+static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
+    [DIM_STEP] = {"step", "optimiser steps taken", "steps"},
+    [DIM_SNAPSHOT] = {"snapshot", "optimiser steps taken at a parameter snapshot", "steps"},
+    [DIM_SYMBOL] = {"symbol", "symbol", NULL},
+    [DIM_EMBEDDING] = {"embedding", "component of an embedding", NULL},
+    [DIM_SAMPLE] = {"sample", "unordered pair of symbols i <= j, lexicographic", NULL},
+    [DIM_CLASS] = {"class", "sum of the two symbols", NULL},
+    [DIM_OUTPUT] = {"output", "output of the decoder", NULL},
+    [DIM_SEGMENT] = {"segment", "matrix of the parameter vector", NULL},
+    [DIM_PARAMETER] = {"parameter", "place in the parameter vector", NULL},
+};
+
+static const char *const phase_names[] = {
+    "comprehension", "grokking", "memorization", "confusion", "generalization_only",
+    "diverged",      NULL};
+
+static const struct pg_attribute accuracy_attributes[] = {
+    {"threshold", "setting phase_accuracy, compared as a count of samples", 0},
+};
+static const struct pg_attribute held_attributes[] = {
+    {"threshold", "setting phase_accuracy, compared as a count of samples", 0},
+    {"hold_steps", NULL, ADDITION_HOLD},
+};
+static const struct pg_attribute rqi_attributes[] = {
+    {"threshold", NULL, 0.95},
+    {"parallelogram_tolerance", NULL, 0.01},
+};
+static const struct pg_attribute rqi_held_attributes[] = {
+    {"threshold", NULL, 0.95},
+    {"parallelogram_tolerance", NULL, 0.01},
+    {"hold_steps", NULL, ADDITION_HOLD},
+};
+static const struct pg_attribute phase_attributes[] = {
+    {"accuracy_threshold", "setting phase_accuracy", 0},
+    {"lag_threshold", "setting phase_lag: a lag up to it is comprehension", 0},
+    {"reference", "Liu et al. (2022), Table 1", 0},
+};
+
+#define ATTRIBUTES(table) .attributes = (table), .attribute_count = sizeof(table) / sizeof *(table)
+#define STEPS_TO(text, table)                                                                      \
+    .long_name = (text), .units = "steps", .type = PG_I64, .fill = -2, ATTRIBUTES(table)
+#define SERIES(text)                                                                               \
+    .long_name = (text), .units = "1", .type = PG_F32, .fill = NAN, .dim_count = 1,                \
+    .dims = {DIM_STEP}
+#define SPLIT(text) .long_name = (text), .units = "1", .type = PG_F64, .fill = NAN
+
+static const struct pg_observable observables[OBS_COUNT] = {
+    [OBS_PHASE] = {"phase", .long_name = "phase of learning", .type = PG_U8, .fill = 255,
+                   .meanings = phase_names, .unwritten_meaning = "not_run",
+                   ATTRIBUTES(phase_attributes)},
+    [OBS_STEPS_TO_TRAIN] = {"steps_to_train",
+                            STEPS_TO(
+                                "first step at which the training accuracy is reached; -1 never",
+                                accuracy_attributes)},
+    [OBS_STEPS_TO_TEST] = {"steps_to_test",
+                           STEPS_TO("first step at which the test accuracy is reached; -1 never",
+                                    accuracy_attributes)},
+    [OBS_STEPS_TO_RQI] = {"steps_to_rqi",
+                          STEPS_TO("first step at which the RQI exceeds its threshold; -1 never",
+                                   rqi_attributes)},
+    [OBS_STEPS_TO_TRAIN_HELD] =
+        {"steps_to_train_held",
+         STEPS_TO("first step from which the training accuracy is held; -1 never",
+                  held_attributes)},
+    [OBS_STEPS_TO_TEST_HELD] = {"steps_to_test_held",
+                                STEPS_TO(
+                                    "first step from which the test accuracy is held; -1 never",
+                                    held_attributes)},
+    [OBS_STEPS_TO_RQI_HELD] = {"steps_to_rqi_held",
+                               STEPS_TO("first step from which the RQI is held; -1 never",
+                                        rqi_held_attributes)},
+    [OBS_TRAIN_LOSS] = {"train_loss", SERIES("loss on the training samples")},
+    [OBS_TEST_LOSS] = {"test_loss", SERIES("loss on the test samples")},
+    [OBS_TRAIN_ACCURACY] = {"train_accuracy", SERIES("accuracy on the training samples")},
+    [OBS_TEST_ACCURACY] = {"test_accuracy", SERIES("accuracy on the test samples")},
+    [OBS_RQI] = {"rqi", SERIES("representation quality index"), ATTRIBUTES(rqi_attributes)},
+    [OBS_EFFECTIVE_LOSS] =
+        {"effective_loss",
+         SERIES("effective loss l0 / Z0 over all parallelograms, embeddings normalised")},
+    [OBS_PREDICTED_ACCURACY] =
+        {"predicted_accuracy",
+         SERIES(
+             "accuracy over all pairs that satisfied parallelograms with training pairs predict"),
+         ATTRIBUTES(rqi_attributes)},
+    [OBS_DECODER_NORM] = {"decoder_norm", SERIES("Euclidean norm of the decoder's parameters")},
+    [OBS_EMBEDDING_NORM] = {"embedding_norm", SERIES("Euclidean norm of the embeddings")},
+    [OBS_EMBEDDINGS] = {"embeddings", .long_name = "embeddings of the symbols", .units = "1",
+                        .type = PG_F32, .fill = NAN, .dim_count = 3,
+                        .dims = {DIM_STEP, DIM_SYMBOL, DIM_EMBEDDING}},
+    [OBS_SPLIT_ATTEMPT] = {"split_attempt", .long_name = "how often the split was drawn again",
+                           .units = "1", .type = PG_I32, .fill = -2},
+    [OBS_NULLITY] = {"nullity", .long_name = "nullity of the split's parallelogram equations",
+                     .units = "1", .type = PG_I32, .fill = -2},
+    [OBS_IDEAL_ACCURACY] =
+        {"ideal_accuracy",
+         SPLIT("accuracy over all pairs that the training pairs imply through parallelograms")},
+    [OBS_IDEAL_TEST_ACCURACY] = {"ideal_test_accuracy",
+                                 SPLIT("ideal accuracy over the test pairs")},
+    [OBS_LAMBDA3] = {"lambda3",
+                     SPLIT("third eigenvalue of the effective Hessian (2 / Z0) A^T A of the split"),
+                     .is_volatile = true},
+    [OBS_PREDICTED_STEPS] = {"predicted_steps",
+                             .long_name = "time scale 1 / (lambda3 representation_lr)",
+                             .units = "steps", .type = PG_F64, .fill = NAN, .is_volatile = true},
+    [OBS_TRAIN_MASK] = {"train_mask", .long_name = "1: training sample, 0: test sample",
+                        .type = PG_U8, .fill = 255, .dim_count = 1, .dims = {DIM_SAMPLE}},
+    [OBS_TEMPLATES] = {"templates",
+                       .long_name = "target of each sum (regression), label_scale included",
+                       .units = "1", .type = PG_F32, .fill = NAN, .dim_count = 2,
+                       .dims = {DIM_CLASS, DIM_OUTPUT}},
+    [OBS_PARAMETERS] = {"parameters", .long_name = "parameter vector at the snapshots",
+                        .units = "1", .type = PG_F32, .fill = NAN, .dim_count = 2,
+                        .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},
+};
+
+/* Hidden widths of a cell; returns their number. */
+static size_t read_widths(const struct pg_values *values, size_t ret_widths[PG_LIST_MAX])
+{
+    const struct pg_value *list = pg_values_list(values, "decoder_widths");
+    size_t depth = (size_t)pg_values_integer(values, "decoder_depth");
+    for (size_t i = 0; i < list->list_count; i++)
+        ret_widths[i] = (size_t)list->list[i];
+    if (list->list_count > 0)
+        return list->list_count;
+    for (size_t i = 0; i < depth; i++)
+        ret_widths[i] = (size_t)pg_values_integer(values, "decoder_width");
+    return depth;
+}
+
+static struct pg_layer_spec *add_layer(struct addition *addition, const struct pg_layer_kind *kind,
+                                       size_t inputs, size_t outputs)
+{
+    struct pg_model_spec *model = &addition->trainer.model;
+    struct pg_layer_spec *layer = &model->layers[model->layer_count++];
+    *layer = (struct pg_layer_spec){.kind = kind, .inputs = inputs, .outputs = outputs};
+    return layer;
+}
+
+static void add_decoder_layer(struct addition *addition, const struct pg_values *values,
+                              size_t inputs, size_t outputs, enum pg_activation activation)
+{
+    size_t index = addition->trainer.model.layer_count - 1;
+    struct pg_layer_spec *layer = add_layer(addition, &pg_layer_affine, inputs, outputs);
+    static const char *const parts[] = {"weight", "bias"};
+    layer->activation = activation;
+    layer->group = PG_GROUP_DECODER;
+    layer->scale = (float)pg_values_real(values, "decoder_init_scale");
+    for (size_t i = 0; i < 2; i++)
+        (void)snprintf(layer->names[i], sizeof layer->names[i], "decoder.%zu.%s", index, parts[i]);
+}
+
+static void read_model(const struct pg_values *values, struct addition *addition)
+{
+    size_t widths[PG_LIST_MAX], depth = read_widths(values, widths), inputs = addition->dimension;
+    bool is_tanh = strcmp(pg_values_name(values, "activation"), "tanh") == 0;
+    struct pg_layer_spec *embedding =
+        add_layer(addition, &pg_layer_embedding_sum, addition->symbols, addition->dimension);
+    (void)snprintf(embedding->names[0], sizeof embedding->names[0], "embedding");
+    embedding->group = PG_GROUP_REPRESENTATION;
+    embedding->scale = (float)pg_values_real(values, "init_scale");
+    for (size_t i = 0; i < depth; i++) {
+        add_decoder_layer(addition, values, inputs, widths[i], is_tanh ? PG_TANH : PG_RELU);
+        inputs = widths[i];
+    }
+    add_decoder_layer(addition, values, inputs, addition->outputs, PG_IDENTITY);
+    addition->trainer.model.loss =
+        addition->task == TASK_REGRESSION ? &pg_loss_squared_error : &pg_loss_cross_entropy;
+}
+
+static struct pg_rates read_rates(const struct pg_values *values, const char *learning_rate,
+                                  double weight_decay)
+{
+    return (struct pg_rates){
+        .learning_rate = pg_values_real(values, learning_rate),
+        .weight_decay = weight_decay,
+        .beta1 = pg_values_real(values, "beta1"),
+        .beta2 = pg_values_real(values, "beta2"),
+        .epsilon = pg_values_real(values, "epsilon"),
+        .momentum = pg_values_real(values, "momentum"),
+    };
+}
+
+static void read_trainer(const struct pg_values *values, struct addition *addition)
+{
+    struct pg_trainer_spec *trainer = &addition->trainer;
+    bool is_sgd = strcmp(pg_values_name(values, "optimizer"), pg_optimizers[PG_SGD].name) == 0;
+    trainer->optimizer = is_sgd ? PG_SGD : PG_ADAMW;
+    trainer->rates[PG_GROUP_REPRESENTATION] = read_rates(values, "representation_lr", 0.0);
+    trainer->rates[PG_GROUP_DECODER] =
+        read_rates(values, "decoder_lr", pg_values_real(values, "weight_decay"));
+    trainer->train_count = addition->train_count;
+    trainer->test_count = addition->sample_count - addition->train_count;
+    trainer->batch_size = (size_t)pg_values_integer(values, "batch_size");
+    trainer->steps = pg_values_integer(values, "steps");
+}
+
+static int check_counts(const struct pg_values *values, const struct addition *addition,
+                        struct pg_error *error)
+{
+    size_t batch = addition->trainer.batch_size;
+    if (addition->train_count < 1 || addition->train_count >= addition->sample_count)
+        return pg_error_set(error, PG_EINPUT,
+                            "train_count %lld and data_fraction %g make %zu of %zu pairs training "
+                            "samples; at least one must train and one must test",
+                            (long long)pg_values_integer(values, "train_count"),
+                            pg_values_real(values, "data_fraction"), addition->train_count,
+                            addition->sample_count);
+    if (batch > addition->train_count)
+        return pg_error_set(error, PG_EINPUT,
+                            "batch_size %zu is more than the %zu training samples; allowed: 1 to "
+                            "%zu, or 0 for all",
+                            batch, addition->train_count, addition->train_count);
+    if (pg_values_list(values, "decoder_widths")->list_count + 2 > PG_LAYERS_MAX)
+        return pg_error_set(
+            error, PG_EINPUT, "decoder_widths has %zu layers; at most %d are allowed",
+            pg_values_list(values, "decoder_widths")->list_count, PG_LAYERS_MAX - 2);
+    return 0;
+}
+
+int pg_addition_read(const struct pg_values *values, struct addition *ret, struct pg_error *error)
+{
+    int64_t exact = pg_values_integer(values, "train_count");
+    memset(ret, 0, sizeof *ret);
+    ret->task = strcmp(pg_values_name(values, "task"), task_names[TASK_REGRESSION]) == 0
+                    ? TASK_REGRESSION
+                    : TASK_CLASSIFICATION;
+    ret->symbols = (size_t)pg_values_integer(values, "p");
+    ret->dimension = (size_t)pg_values_integer(values, "embedding_dim");
+    ret->classes = 2 * ret->symbols - 1;
+    ret->outputs = ret->task == TASK_REGRESSION ? (size_t)pg_values_integer(values, "output_dim")
+                                                : ret->classes;
+    ret->sample_count = ret->symbols * (ret->symbols + 1) / 2;
+    double share = pg_values_real(values, "data_fraction") * (double)ret->sample_count;
+    ret->train_count = exact > 0 ? (size_t)exact : (size_t)floor(share + 0.5);
+    ret->min_ideal_accuracy = pg_values_real(values, "min_ideal_accuracy");
+    ret->phase_accuracy = pg_values_real(values, "phase_accuracy");
+    ret->phase_lag = pg_values_integer(values, "phase_lag");
+    ret->label_scale = (float)pg_values_real(values, "label_scale");
+    read_trainer(values, ret);
+    int status = check_counts(values, ret, error);
+    if (status == 0)
+        read_model(values, ret);
+    return status;
+}
+
+static int check(const struct pg_values *values, struct pg_error *error)
+{
+    struct addition addition;
+    return pg_addition_read(values, &addition, error);
+}
+
+static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
+{
+    struct addition addition;
+    size_t parameters = 0;
+    int status = pg_addition_read(values, &addition, error);
+    if (status != 0)
+        return status;
+    memset(ret, 0, sizeof *ret);
+    ret->segment_count = pg_model_segments(&addition.trainer.model, ret->segments, &parameters);
+    ret->lengths[DIM_SYMBOL] = addition.symbols;
+    ret->lengths[DIM_EMBEDDING] = addition.dimension;
+    ret->lengths[DIM_SAMPLE] = addition.sample_count;
+    ret->lengths[DIM_CLASS] = addition.classes;
+    ret->lengths[DIM_OUTPUT] = addition.outputs;
+    ret->lengths[DIM_SEGMENT] = ret->segment_count;
+    ret->lengths[DIM_PARAMETER] = parameters;
+    ret->steps = addition.trainer.steps;
+    ret->flops_per_step = pg_trainer_flops(&addition.trainer);
+    ret->bytes = pg_addition_bytes(&addition);
+    return 0;
+}
+
+/* The batch order without a model: sample indices are those of dimension "sample". */
+static int batch(const struct pg_run_request *request, int64_t step, uint32_t *ret_samples,
+                 size_t *ret_count, struct pg_error *error)
+{
+    struct addition addition;
+    struct addition_data data;
+    struct pg_batches batches;
+    struct pg_arena arena;
+    struct pg_parallelograms *parallelograms = NULL;
+    int status = pg_addition_read(&request->values, &addition, error);
+    if (status == 0)
+        status = pg_parallelograms_create((uint32_t)addition.symbols, &parallelograms, error);
+    if (status != 0)
+        return status;
+    size_t size = addition.trainer.batch_size;
+    pg_arena_measure(&arena);
+    for (int pass = 0; pass < 2 && status == 0; pass++) {
+        if (pass == 1)
+            status = pg_arena_init(&arena, arena.used, error);
+        pg_addition_arrange_data(&addition, &data, &arena);
+        pg_batches_arrange(&batches, addition.train_count, size, &arena);
+    }
+    if (status == 0)
+        status = pg_addition_fill_data(&addition, parallelograms, request->seed, request->mix,
+                                       &data, error);
+    if (status == 0) {
+        struct pg_random random = pg_random_make(request->seed, PG_STREAM_BATCHES, request->mix);
+        pg_batches_prepare(&batches, &random);
+        *ret_count = size > 0 ? size : addition.train_count;
+        if (size > 0)
+            pg_batches_draw(&batches, step, ret_samples);
+        for (size_t i = 0; i < *ret_count; i++)
+            ret_samples[i] = data.train_order[size > 0 ? ret_samples[i] : i];
+    }
+    pg_arena_release(&arena);
+    pg_parallelograms_destroy(parallelograms);
+    return status;
+}
+
+const struct pg_experiment pg_experiment_addition = {
+    .name = "addition",
+    .summary = "toy addition: embeddings E_i + E_j into a decoder MLP",
+    .reference = "Liu et al., Towards Understanding Grokking, NeurIPS 2022, arXiv:2205.10343",
+    .schema = &schema,
+    .dimensions = dimensions,
+    .dimension_count = DIM_COUNT,
+    .observables = observables,
+    .observable_count = OBS_COUNT,
+    .phase_names = phase_names,
+    .check = check,
+    .shape = shape,
+    .run = pg_addition_run,
+    .batch = batch,
+};

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the addition experiment share. */
+#ifndef PHASEGRID_ADDITION_H
+#define PHASEGRID_ADDITION_H
+
+#include "phasegrid/experiment.h"
+#include "phasegrid/parallelogram.h"
+#include "phasegrid/trainer.h"
+
+/* Dimensions and observables, as the tables in addition.c order them. */
+enum {
+    DIM_STEP,
+    DIM_SNAPSHOT,
+    DIM_SYMBOL,
+    DIM_EMBEDDING,
+    DIM_SAMPLE,
+    DIM_CLASS,
+    DIM_OUTPUT,
+    DIM_SEGMENT,
+    DIM_PARAMETER,
+    DIM_COUNT
+};
+
+enum {
+    OBS_PHASE,
+    OBS_STEPS_TO_TRAIN,
+    OBS_STEPS_TO_TEST,
+    OBS_STEPS_TO_RQI,
+    OBS_STEPS_TO_TRAIN_HELD,
+    OBS_STEPS_TO_TEST_HELD,
+    OBS_STEPS_TO_RQI_HELD,
+    OBS_TRAIN_LOSS,
+    OBS_TEST_LOSS,
+    OBS_TRAIN_ACCURACY,
+    OBS_TEST_ACCURACY,
+    OBS_RQI,
+    OBS_EFFECTIVE_LOSS,
+    OBS_PREDICTED_ACCURACY,
+    OBS_DECODER_NORM,
+    OBS_EMBEDDING_NORM,
+    OBS_EMBEDDINGS,
+    OBS_SPLIT_ATTEMPT,
+    OBS_NULLITY,
+    OBS_IDEAL_ACCURACY,
+    OBS_IDEAL_TEST_ACCURACY,
+    OBS_LAMBDA3,
+    OBS_PREDICTED_STEPS,
+    OBS_TRAIN_MASK,
+    OBS_TEMPLATES,
+    OBS_PARAMETERS,
+    OBS_COUNT
+};
+
+enum { ADDITION_HOLD = 100, SPLIT_ATTEMPTS_MAX = 10000 };
+
+/* The phases of Liu et al. (2022), Table 1, and what falls outside. */
+enum addition_phase {
+    PHASE_COMPREHENSION,
+    PHASE_GROKKING,
+    PHASE_MEMORIZATION,
+    PHASE_CONFUSION,
+    PHASE_GENERALIZATION_ONLY,
+    PHASE_DIVERGED
+};
+
+enum addition_task { TASK_REGRESSION, TASK_CLASSIFICATION };
+
+/* A cell's settings, read once. */
+struct addition {
+    enum addition_task task;
+    size_t symbols, dimension, outputs, classes;
+    size_t sample_count, train_count;
+    double min_ideal_accuracy, phase_accuracy;
+    int64_t phase_lag;
+    float label_scale;
+    struct pg_trainer_spec trainer;
+};
+
+/* Reads and cross-checks a cell. */
+int pg_addition_read(const struct pg_values *values, struct addition *ret,
+                     struct pg_error *error) PG_CHECK_RESULT;
+
+/* The data of one run: split and templates. Arrays are the arena's. */
+struct addition_data {
+    uint32_t attempt;      /* how often the split was drawn again */
+    uint8_t *train_mask;   /* (sample_count) */
+    uint32_t *train_order; /* (train_count) sample indices, in the order of the permutation */
+    struct pg_samples train, test;
+    float *templates; /* (classes, outputs), scaled; regression */
+    struct pg_readout readout;
+    struct pg_split_theory theory;
+};
+
+/* Takes the data's memory (when the arena measures and when it is filled). */
+void pg_addition_arrange_data(const struct addition *addition, struct addition_data *data,
+                              struct pg_arena *arena);
+
+/* Draws split and templates for a seed; the theory is the split's. */
+int pg_addition_fill_data(const struct addition *addition,
+                          const struct pg_parallelograms *parallelograms, uint32_t seed,
+                          uint32_t mix, struct addition_data *data,
+                          struct pg_error *error) PG_CHECK_RESULT;
+
+/* The run itself: rows of every observable. */
+int pg_addition_run(const struct pg_run_request *request, struct pg_run_result *ret_result,
+                    struct pg_error *error) PG_CHECK_RESULT;
+
+/* Memory of one run. */
+size_t pg_addition_bytes(const struct addition *addition);
+
+#endif
