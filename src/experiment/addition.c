@@ -110,9 +110,9 @@ static const struct pg_attribute phase_attributes[] = {
 #define STEPS_TO(text, table)                                                                      \
     .long_name = (text), .units = "steps", .type = PG_I64, .fill = -2, ATTRIBUTES(table)
 #define SERIES(text)                                                                               \
-    .long_name = (text), .units = "1", .type = PG_F32, .fill = NAN, .dim_count = 1,                \
+    .long_name = (text), .units = "1", .type = PG_F32, .fill = (double)NAN, .dim_count = 1,        \
     .dims = {DIM_STEP}
-#define SPLIT(text) .long_name = (text), .units = "1", .type = PG_F64, .fill = NAN
+#define SPLIT(text) .long_name = (text), .units = "1", .type = PG_F64, .fill = (double)NAN
 
 static const struct pg_observable observables[OBS_COUNT] = {
     [OBS_PHASE] = {"phase", .long_name = "phase of learning", .type = PG_U8, .fill = 255,
@@ -155,7 +155,7 @@ static const struct pg_observable observables[OBS_COUNT] = {
     [OBS_DECODER_NORM] = {"decoder_norm", SERIES("Euclidean norm of the decoder's parameters")},
     [OBS_EMBEDDING_NORM] = {"embedding_norm", SERIES("Euclidean norm of the embeddings")},
     [OBS_EMBEDDINGS] = {"embeddings", .long_name = "embeddings of the symbols", .units = "1",
-                        .type = PG_F32, .fill = NAN, .dim_count = 3,
+                        .type = PG_F32, .fill = (double)NAN, .dim_count = 3,
                         .dims = {DIM_STEP, DIM_SYMBOL, DIM_EMBEDDING}},
     [OBS_SPLIT_ATTEMPT] = {"split_attempt", .long_name = "how often the split was drawn again",
                            .units = "1", .type = PG_I32, .fill = -2},
@@ -171,15 +171,16 @@ static const struct pg_observable observables[OBS_COUNT] = {
                      .is_volatile = true},
     [OBS_PREDICTED_STEPS] = {"predicted_steps",
                              .long_name = "time scale 1 / (lambda3 representation_lr)",
-                             .units = "steps", .type = PG_F64, .fill = NAN, .is_volatile = true},
+                             .units = "steps", .type = PG_F64, .fill = (double)NAN,
+                             .is_volatile = true},
     [OBS_TRAIN_MASK] = {"train_mask", .long_name = "1: training sample, 0: test sample",
                         .type = PG_U8, .fill = 255, .dim_count = 1, .dims = {DIM_SAMPLE}},
     [OBS_TEMPLATES] = {"templates",
                        .long_name = "target of each sum (regression), label_scale included",
-                       .units = "1", .type = PG_F32, .fill = NAN, .dim_count = 2,
+                       .units = "1", .type = PG_F32, .fill = (double)NAN, .dim_count = 2,
                        .dims = {DIM_CLASS, DIM_OUTPUT}},
     [OBS_PARAMETERS] = {"parameters", .long_name = "parameter vector at the snapshots",
-                        .units = "1", .type = PG_F32, .fill = NAN, .dim_count = 2,
+                        .units = "1", .type = PG_F32, .fill = (double)NAN, .dim_count = 2,
                         .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},
 };
 

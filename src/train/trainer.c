@@ -86,7 +86,7 @@ static const float *read_out(struct pg_trainer *trainer, const float *y, size_t 
 static struct pg_evaluation evaluate(struct pg_trainer *trainer, const struct pg_samples *samples,
                                      struct pg_pass *pass, bool with_delta)
 {
-    struct pg_evaluation evaluation = {.loss = NAN, .count = samples->count};
+    struct pg_evaluation evaluation = {.loss = (double)NAN, .count = samples->count};
     if (samples->count == 0)
         return evaluation;
     const float *y = pg_model_forward(&trainer->model, samples, pass);
