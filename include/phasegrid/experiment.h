@@ -12,9 +12,10 @@
 
 #include "phasegrid/error.h"
 #include "phasegrid/layout.h"
+#include "phasegrid/model.h"
 #include "phasegrid/setting.h"
 
-enum { PG_EXPERIMENT_DIMS_MAX = 12, PG_SEGMENTS_MAX = 32, PG_SEGMENT_NAME_MAX = 24 };
+enum { PG_EXPERIMENT_DIMS_MAX = 12, PG_SEGMENTS_MAX = 32 };
 
 /* What to record, the same for every run of a job. */
 struct pg_record {
@@ -42,12 +43,6 @@ struct pg_observable {
     bool is_volatile;
     const struct pg_attribute *attributes;
     size_t attribute_count;
-};
-
-/* One matrix of a model's parameter vector: rows x columns, row-major, at `offset`. */
-struct pg_segment {
-    char name[PG_SEGMENT_NAME_MAX];
-    int64_t offset, rows, columns;
 };
 
 /* The shape of one cell's data and model. */

@@ -12,11 +12,10 @@
 #include <stdint.h>
 
 #include "phasegrid/arena.h"
-#include "phasegrid/experiment.h"
 #include "phasegrid/kernel.h"
 #include "phasegrid/random.h"
 
-enum { PG_LAYERS_MAX = 15, PG_LAYER_SEGMENTS_MAX = 2 };
+enum { PG_LAYERS_MAX = 15, PG_LAYER_SEGMENTS_MAX = 2, PG_SEGMENT_NAME_MAX = 24 };
 
 /* Parameters are optimised by group, each with rates of its own. */
 enum pg_group { PG_GROUP_REPRESENTATION, PG_GROUP_DECODER, PG_GROUP_COUNT };
@@ -27,6 +26,12 @@ struct pg_samples {
     const uint32_t *inputs; /* (count, arity) symbols */
     const uint32_t *labels; /* (padded count) classes; padding holds any valid class */
     const float *targets;   /* (outputs, padded count), or NULL where the loss takes labels */
+};
+
+/* One matrix of a model's parameter vector: rows x columns, row-major, at `offset`. */
+struct pg_segment {
+    char name[PG_SEGMENT_NAME_MAX];
+    int64_t offset, rows, columns;
 };
 
 struct pg_layer;
