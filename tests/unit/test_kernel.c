@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every kernel of this CPU beside the scalar one, byte for byte, on random and extreme inputs and
+ * on sizes around the tiles'; the elementary functions against libm in double; the products and
+ * losses against plain loops in double.
+ */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "phasegrid/kernel.h"
+#include "phasegrid/random.h"
+
+enum { FLOATS_MAX = 64 * 160 };
+
+static float a[FLOATS_MAX], b[FLOATS_MAX], h[FLOATS_MAX];
+static float expected[FLOATS_MAX], found[FLOATS_MAX];
+
+static void fill(float *to, size_t count, uint32_t which, int is_extreme)
+{
+    static const float extremes[] = {0.0f,     -0.0f,     1e30f, -1e30f, 1e-30f,
+                                     INFINITY, -INFINITY, 88.0f, -104.0f};
+    struct pg_random random = pg_random_make(which, PG_STREAM_TEST, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        to[i] = pg_random_normal(&random, i, 0, 0);
+        if (is_extreme && pg_random_below(&random, 5, i, 1, 0) == 0)
+            to[i] = extremes[pg_random_below(&random, 9, i, 2, 0)];
+    }
+}
+
+/* NaNs count as equal whatever their payload: which operand's survives is the CPU's choice. */
+static void assert_same_bytes(const float *x, const float *y, size_t count, const char *what)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&x[i], &y[i], sizeof *x) != 0 && !(isnan(x[i]) && isnan(y[i])))
+            fail_msg("%s: element %zu is %a, expected %a", what, i, (double)y[i], (double)x[i]);
+}
+
+static const struct {
+    size_t rows, columns, depth;
+} sizes[] = {{1, 16, 1},  {2, 32, 3},  {3, 48, 2},   {4, 16, 45},  {5, 64, 7},  {7, 48, 31},
+             {8, 48, 20}, {9, 80, 13}, {15, 112, 5}, {17, 48, 64}, {30, 16, 33}};
+enum { SIZE_COUNT = sizeof sizes / sizeof sizes[0] };
+
+static struct pg_product product_of(size_t i, float *out, int is_transposed)
+{
+    return (struct pg_product){
+        .a = a,
+        .a_row = is_transposed ? 1 : sizes[i].depth,
+        .a_depth = is_transposed ? sizes[i].rows : 1,
+        .b = b,
+        .b_stride = sizes[i].columns,
+        .out = out,
+        .out_stride = sizes[i].columns,
+        .rows = sizes[i].rows,
+        .columns = sizes[i].columns,
+        .depth = sizes[i].depth,
+    };
+}
+
+typedef void kernel_case(const struct pg_kernel *kernel, size_t i, int variant, float *out);
+
+static void run_forward(const struct pg_kernel *kernel, size_t i, int variant, float *out)
+{
+    struct pg_product product = product_of(i, out, variant & 1);
+    kernel->forward(&product, (enum pg_activation)(variant % 3));
+}
+
+static void run_backward(const struct pg_kernel *kernel, size_t i, int variant, float *out)
+{
+    struct pg_product product = product_of(i, out, variant & 1);
+    kernel->backward(&product, (enum pg_activation)(variant % 3), h);
+}
+
+static void run_update(const struct pg_kernel *kernel, size_t i, int variant, float *out)
+{
+    static float m[FLOATS_MAX], v[FLOATS_MAX];
+    size_t floats = sizes[i].rows * sizes[i].columns;
+    struct pg_product product = product_of(i, NULL, variant & 1);
+    const struct pg_update update = {.optimizer = variant % 2 == 0 ? PG_ADAMW : PG_SGD,
+                                     .keep = 0.99f,
+                                     .rate = 0.01f,
+                                     .beta1 = 0.9f,
+                                     .beta1_rest = 0.1f,
+                                     .beta2 = 0.999f,
+                                     .beta2_rest = 0.001f,
+                                     .root_scale = 3.0f,
+                                     .epsilon = 1e-8f};
+    struct pg_moments moments = {out, m, v, sizes[i].columns};
+    memcpy(out, h, floats * sizeof *out);
+    fill(m, floats, 4, 0);
+    for (size_t k = 0; k < floats; k++)
+        v[k] = h[k] * h[k];
+    if (variant < 4)
+        kernel->update(&product, &update, &moments);
+    else
+        kernel->apply(&update, &moments, b, sizes[i].columns);
+}
+
+static void run_transpose(const struct pg_kernel *kernel, size_t i, int variant, float *out)
+{
+    (void)variant;
+    size_t rows = pg_padded(sizes[i].rows);
+    kernel->transpose(b, sizes[i].columns, out, rows, rows, sizes[i].columns);
+}
+
+static void run_losses(const struct pg_kernel *kernel, size_t i, int variant, float *out)
+{
+    uint32_t labels[160], classes[160];
+    size_t rows = sizes[i].rows, stride = sizes[i].columns;
+    for (uint32_t n = 0; n < stride; n++)
+        labels[n] = (uint32_t)((7 * n) % rows);
+    if (variant % 3 == 0)
+        kernel->squared_error(b, h, out + stride, out, rows, stride, 0.125f);
+    else if (variant % 3 == 1)
+        kernel->cross_entropy(b, labels, out + stride, out, rows, stride, 0.125f);
+    else
+        kernel->argmax(b, classes, rows, stride);
+    for (size_t n = 0; n < stride && variant % 3 == 2; n++)
+        out[n] = (float)classes[n];
+}
+
+static void compare(kernel_case *run, const char *what)
+{
+    const struct pg_kernel *scalar = pg_kernels[0];
+    for (size_t k = 1; pg_kernels[k] != NULL; k++)
+        for (size_t i = 0; i < SIZE_COUNT && pg_kernel_is_supported(pg_kernels[k]); i++)
+            for (int variant = 0; variant < 12; variant++) {
+                memset(expected, 0, sizeof expected);
+                memset(found, 0, sizeof found);
+                fill(a, FLOATS_MAX, 1, variant >= 6);
+                fill(b, FLOATS_MAX, 2, variant >= 6);
+                fill(h, FLOATS_MAX, 3, 0);
+                run(scalar, i, variant % 6, expected);
+                run(pg_kernels[k], i, variant % 6, found);
+                assert_same_bytes(expected, found, FLOATS_MAX, what);
+            }
+}
+
+static void test_same_bytes(void **state)
+{
+    (void)state;
+    assert_string_equal(pg_kernels[0]->name, "scalar");
+    compare(run_forward, "forward");
+    compare(run_backward, "backward");
+    compare(run_update, "update");
+    compare(run_transpose, "transpose");
+    compare(run_losses, "losses");
+}
+
+/* The scalar product against a plain double loop; |error| <= depth ulp of the sum of magnitudes. */
+static void test_product(void **state)
+{
+    (void)state;
+    fill(a, FLOATS_MAX, 1, 0);
+    fill(b, FLOATS_MAX, 2, 0);
+    for (size_t i = 0; i < SIZE_COUNT; i++)
+        for (int is_transposed = 0; is_transposed < 2; is_transposed++) {
+            struct pg_product p = product_of(i, found, is_transposed);
+            pg_kernels[0]->forward(&p, PG_IDENTITY);
+            for (size_t row = 0; row < p.rows; row++)
+                for (size_t column = 0; column < p.columns; column++) {
+                    double sum = 0.0, size = 0.0;
+                    for (size_t d = 0; d < p.depth; d++) {
+                        double term = (double)a[row * p.a_row + d * p.a_depth] *
+                                      (double)b[d * p.b_stride + column];
+                        sum += term;
+                        size += fabs(term);
+                    }
+                    double error = fabs((double)found[row * p.out_stride + column] - sum);
+                    assert_true(error <= (double)p.depth * size * (double)FLT_EPSILON);
+                }
+        }
+}
+
+static void test_transpose(void **state)
+{
+    (void)state;
+    fill(b, FLOATS_MAX, 2, 0);
+    for (size_t k = 0; pg_kernels[k] != NULL; k++) {
+        if (!pg_kernel_is_supported(pg_kernels[k]))
+            continue;
+        pg_kernels[k]->transpose(b, 48, found, 32, 32, 48);
+        for (size_t row = 0; row < 32; row++)
+            for (size_t column = 0; column < 48; column++)
+                assert_true(found[column * 32 + row] == b[row * 48 + column]);
+    }
+}
+
+static double ulps(float x, double exact)
+{
+    int exponent = 0;
+    (void)frexp(exact, &exponent);
+    if (exponent < -125)
+        exponent = -125;
+    return fabs((double)x - exact) / ldexp(1.0, exponent - 24);
+}
+
+static void check_function(const char *name, double (*exact)(double), float low, float high)
+{
+    float in[PG_LANES], out[PG_LANES];
+    double worst = 0.0;
+    for (uint32_t bits = 0; bits < 0x7f800000u; bits += 997 * PG_LANES)
+        for (uint32_t sign = 0; sign < 2; sign++) {
+            for (uint32_t i = 0; i < PG_LANES; i++) {
+                uint32_t pattern = (bits + 997 * i < 0x7f800000u ? bits + 997 * i : bits);
+                pattern |= sign << 31;
+                memcpy(&in[i], &pattern, sizeof pattern);
+            }
+            pg_kernels[0]->map(name, in, out, PG_LANES);
+            for (uint32_t i = 0; i < PG_LANES; i++) {
+                if (!(in[i] >= low && in[i] <= high) || fabsf(in[i]) < FLT_MIN)
+                    continue;
+                double error = ulps(out[i], exact((double)in[i]));
+                if (error > 4.0)
+                    fail_msg("%s(%a) = %a: %g ulp", name, (double)in[i], (double)out[i], error);
+                worst = error > worst ? error : worst;
+            }
+        }
+    print_message("%s: largest error %.2f ulp\n", name, worst);
+}
+
+static void test_elementary_functions(void **state)
+{
+    (void)state;
+    check_function("tanh", tanh, -FLT_MAX, FLT_MAX);
+    check_function("exp", exp, -87.0f, 88.7f);
+    check_function("log", log, FLT_MIN, FLT_MAX);
+}
+
+static void test_elementary_limits(void **state)
+{
+    (void)state;
+    float in[PG_LANES] = {INFINITY, -INFINITY, NAN, 0.0f, -0.0f}, out[PG_LANES];
+    for (size_t k = 0; pg_kernels[k] != NULL; k++) {
+        if (!pg_kernel_is_supported(pg_kernels[k]))
+            continue;
+        pg_kernels[k]->map("tanh", in, out, PG_LANES);
+        assert_true(out[0] == 1.0f && out[1] == -1.0f && isnan(out[2]));
+        assert_true(out[3] == 0.0f && !signbit(out[3]) && out[4] == 0.0f && signbit(out[4]));
+        pg_kernels[k]->map("exp", in, out, PG_LANES);
+        assert_true(isinf(out[0]) && out[1] == 0.0f && isnan(out[2]) && out[3] == 1.0f);
+    }
+}
+
+/* Softmax by hand in double, and its gradient. */
+static void test_cross_entropy(void **state)
+{
+    (void)state;
+    enum { CLASSES = 5, STRIDE = 16 };
+    uint32_t labels[STRIDE];
+    fill(b, CLASSES * STRIDE, 9, 0);
+    for (uint32_t n = 0; n < STRIDE; n++)
+        labels[n] = n % CLASSES;
+    pg_kernels[0]->cross_entropy(b, labels, found, expected, CLASSES, STRIDE, 0.25f);
+    for (size_t n = 0; n < STRIDE; n++) {
+        double sum = 0.0;
+        for (size_t c = 0; c < CLASSES; c++)
+            sum += exp((double)b[c * STRIDE + n]);
+        double loss = log(sum) - (double)b[labels[n] * STRIDE + n];
+        assert_true(fabs(loss - (double)expected[n]) < 1e-6);
+        for (size_t c = 0; c < CLASSES; c++) {
+            double share = exp((double)b[c * STRIDE + n]) / sum - (c == labels[n] ? 1.0 : 0.0);
+            assert_true(fabs(0.25 * share - (double)found[c * STRIDE + n]) < 1e-7);
+        }
+    }
+}
+
+static void test_choice(void **state)
+{
+    (void)state;
+    const struct pg_kernel *kernel = NULL;
+    struct pg_error error;
+    assert_int_equal(setenv("PHASEGRID_KERNEL", "scalar", 1), 0);
+    assert_int_equal(pg_kernel_choose(&kernel, &error), 0);
+    assert_string_equal(kernel->name, "scalar");
+    assert_int_equal(setenv("PHASEGRID_KERNEL", "mmx", 1), 0);
+    assert_int_equal(pg_kernel_choose(&kernel, &error), PG_EINPUT);
+    assert_non_null(strstr(error.text, "PHASEGRID_KERNEL=mmx"));
+    assert_non_null(strstr(error.text, "scalar"));
+    assert_int_equal(unsetenv("PHASEGRID_KERNEL"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_product),
+        cmocka_unit_test(test_transpose),
+        cmocka_unit_test(test_elementary_functions),
+        cmocka_unit_test(test_elementary_limits),
+        cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_choice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
