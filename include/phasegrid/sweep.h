@@ -16,13 +16,21 @@
 
 enum { PG_PHASES_MAX = 16 };
 
+/* Raised by every change that alters a run's bytes; a file made with another one is refused. */
+enum { PG_NUMERICS = 1 };
+
+/* Whether rank 0 trains as well: AUTO means up to PG_SHARED_RANKS_MAX ranks. */
+enum pg_coordination { PG_COORDINATION_AUTO, PG_COORDINATION_SHARED, PG_COORDINATION_DEDICATED };
+enum { PG_SHARED_RANKS_MAX = 16 };
+
 /* What stands at a moment, as rank 0 knows it. */
 struct pg_progress {
-    uint64_t runs, done, diverged, failed; /* done counts what earlier launches did, too */
-    uint64_t phases[PG_PHASES_MAX];        /* runs finished in this launch and before, by phase */
-    double elapsed;                        /* seconds of this launch */
-    double steps_per_second;               /* model-steps, of this launch */
-    double seconds_left;                   /* NAN while unknown */
+    /* done: runs with a result, in this launch and before; diverged and failed are among them. */
+    uint64_t runs, done, diverged, failed;
+    uint64_t phases[PG_PHASES_MAX]; /* the same, by phase */
+    double elapsed;                 /* seconds of this launch */
+    double steps_per_second;        /* model-steps, of this launch */
+    double seconds_left;            /* NAN while unknown */
 };
 
 struct pg_sweep_options {
@@ -31,6 +39,7 @@ struct pg_sweep_options {
     void (*report)(const struct pg_progress *progress, void *context); /* rank 0; may be NULL */
     void *context;
     double report_interval; /* seconds */
+    enum pg_coordination coordination;
 };
 
 /* The layout of a job's results file: grid and observables, coordinates, cell variables, root
@@ -39,8 +48,11 @@ int pg_cube_create(const struct pg_job *job, const struct pg_experiment *experim
                    struct pg_layout **ret_layout, struct pg_error *error) PG_CHECK_RESULT;
 void pg_cube_destroy(struct pg_layout *layout);
 
-/* Collective. Creates the file or goes on with it; trains what is to do; returns the same status on
-   all ranks: 0, PG_ESTOPPED when a signal (USR1, USR2, TERM) ended it early, or a failure. */
+/* Collective. Creates the file or goes on with it; trains what is to do; returns the same status,
+   error and progress on all ranks: 0; PG_ESTOPPED when a signal (USR1, USR2, TERM, INT) ended it
+   early; PG_EMISMATCH when the file is of another job (which is then not touched); or a failure.
+   Runs that fail do not end the sweep: they are counted in the progress, and tried again by the
+   next launch. From the call on these signals are caught, and ignored after it returns. */
 int pg_sweep_run(const struct pg_job *job, const struct pg_experiment *experiment,
                  const struct pg_sweep_options *options, MPI_Comm comm,
                  struct pg_progress *ret_progress, struct pg_error *error) PG_CHECK_RESULT;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plan of a sweep: which rows are to do, who does what next. A pure state machine: it is told
+ * what happened and when, and answers what a worker gets; it knows neither MPI nor clocks.
+ *
+ *     update    pg_plan_finish(), pg_plan_stop()
+ *     action    pg_plan_deal(), until it answers false
+ *
+ * Every row is dealt at most once.
+ */
+#ifndef PHASEGRID_PLAN_H
+#define PHASEGRID_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "phasegrid/error.h"
+
+/* Consecutive rows that a worker trains one after the other; all cost the same. */
+struct pg_piece {
+    uint64_t first_row;
+    uint32_t count;
+};
+
+enum pg_plan_row { PG_PLAN_SKIP, PG_PLAN_DO, PG_PLAN_DO_ALONE /* in a piece of its own */ };
+
+/* What there is to do; all arrays are borrowed for the call of pg_plan_create() only. */
+struct pg_plan_work {
+    uint64_t row_count;
+    size_t rows_per_cell;     /* seeds */
+    const uint8_t *todo;      /* (row_count), enum pg_plan_row; NULL: do them all */
+    const uint32_t *class_of; /* (row_count / rows_per_cell): index into costs */
+    const double *costs;      /* (class_count): expected cost of one run, in any one unit */
+    size_t class_count;
+    size_t worker_count;
+    uint32_t piece_max; /* rows in one piece at most */
+};
+
+struct pg_plan;
+
+int pg_plan_create(const struct pg_plan_work *work, struct pg_plan **ret_plan,
+                   struct pg_error *error) PG_CHECK_RESULT;
+void pg_plan_destroy(struct pg_plan *plan);
+
+/* What `worker` gets at the moment `now` (seconds): its piece of work, or one in reserve while it
+   has one. False: nothing for now, or its hands are full. */
+bool pg_plan_deal(struct pg_plan *plan, size_t worker, double now, struct pg_piece *ret_piece);
+
+/* `worker` has finished the next `rows` rows of the piece it was dealt first, in `seconds`. */
+void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds, double now);
+
+/* Nothing more is dealt. */
+void pg_plan_stop(struct pg_plan *plan);
+
+uint64_t pg_plan_todo(const struct pg_plan *plan); /* rows dealt or not, not yet finished */
+
+/* Expected seconds until all is done; NAN before the first row is finished. */
+double pg_plan_seconds_left(const struct pg_plan *plan, double now);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* How a sweep begins: with a new file, or with what an earlier launch left in one. */
+#ifndef PHASEGRID_SWEEP_BEGIN_H
+#define PHASEGRID_SWEEP_BEGIN_H
+
+#include "cube.h"
+#include "phasegrid/error.h"
+#include "phasegrid/plan.h"
+#include "phasegrid/sweep.h"
+
+struct pg_beginning {
+    uint8_t *todo;               /* (row_count), enum pg_plan_row; NULL: everything is to do */
+    int32_t *attempts;           /* (row_count) made so far; NULL: none */
+    struct pg_progress progress; /* what is done already */
+};
+
+/* Creates the file at `path`, or reads how far it is. Not of this job, experiment or numerics:
+   PG_EMISMATCH, and nothing is touched. Serial. */
+int pg_begin(const char *path, const struct pg_job *job, const struct pg_experiment *experiment,
+             const struct pg_cube *cube, struct pg_beginning *ret_beginning,
+             struct pg_error *error) PG_CHECK_RESULT;
+void pg_beginning_release(struct pg_beginning *beginning);
+
+#endif

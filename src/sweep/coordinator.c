@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every report is first applied (figures, plan), then acted upon: whoever reported is dealt what
+ * the plan has for him; when nothing is left to do, or when a worker leaves before the end, all are
+ * ordered the end. Each worker is ordered it once and leaves once, so that it is over when as many
+ * have left as there were.
+ */
+#include "coordinator.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "nap.h"
+#include "phasegrid/clock.h"
+#include "signals.h"
+
+bool pg_coordinator_trains(enum pg_coordination coordination, int rank_count)
+{
+    bool is_shared = coordination == PG_COORDINATION_SHARED ||
+                     (coordination == PG_COORDINATION_AUTO && rank_count <= PG_SHARED_RANKS_MAX);
+    return is_shared || rank_count == 1;
+}
+
+void pg_coordinator_init(struct pg_coordinator *coordinator, MPI_Comm comm,
+                         const struct pg_sweep_options *options, struct pg_plan *plan,
+                         const int32_t *attempts, const struct pg_progress *before)
+{
+    int rank_count;
+    MPI_Comm_size(comm, &rank_count);
+    memset(coordinator, 0, sizeof *coordinator);
+    coordinator->comm = comm;
+    coordinator->options = options;
+    coordinator->plan = plan;
+    coordinator->attempts = attempts;
+    coordinator->trains = pg_coordinator_trains(options->coordination, rank_count);
+    coordinator->worker_count = rank_count - pg_first_worker(coordinator->trains);
+    coordinator->present = coordinator->worker_count;
+    coordinator->progress = *before;
+    coordinator->began = coordinator->reported = pg_clock_wall();
+}
+
+/* ---- action ---- */
+
+static void send_order(struct pg_coordinator *coordinator, int worker, const struct pg_order *order)
+{
+    int rank = worker + pg_first_worker(coordinator->trains);
+    if (rank == 0) {
+        assert(coordinator->own_count < PG_OWN_ORDERS_MAX);
+        coordinator->own[coordinator->own_count++] = *order;
+    } else {
+        MPI_Send(order, (int)sizeof *order, MPI_BYTE, rank, PG_TAG_ORDER, coordinator->comm);
+    }
+}
+
+/* Orders all workers the end, once. */
+static void end(struct pg_coordinator *coordinator)
+{
+    const struct pg_order order = {.kind = PG_ORDER_END};
+    if (coordinator->is_ended)
+        return;
+    coordinator->is_ended = true;
+    pg_plan_stop(coordinator->plan);
+    for (int worker = 0; worker < coordinator->worker_count; worker++)
+        send_order(coordinator, worker, &order);
+}
+
+static void deal(struct pg_coordinator *coordinator, int worker, double now)
+{
+    struct pg_order order = {.kind = PG_ORDER_TRAIN};
+    while (pg_plan_deal(coordinator->plan, (size_t)worker, now, &order.piece)) {
+        if (coordinator->attempts != NULL)
+            order.attempts = coordinator->attempts[order.piece.first_row];
+        send_order(coordinator, worker, &order);
+    }
+}
+
+/* ---- update ---- */
+
+static void count_report(struct pg_coordinator *coordinator, const struct pg_report *report)
+{
+    struct pg_progress *progress = &coordinator->progress;
+    progress->done += report->rows;
+    progress->diverged += report->diverged;
+    progress->failed += report->failed;
+    for (size_t i = 0; i < PG_PHASES_MAX; i++)
+        progress->phases[i] += report->phases[i];
+    coordinator->steps += report->steps;
+    coordinator->seconds += report->seconds;
+}
+
+static void apply(struct pg_coordinator *coordinator, int worker, const struct pg_report *report)
+{
+    double now = pg_clock_wall();
+    count_report(coordinator, report);
+    pg_plan_finish(coordinator->plan, (size_t)worker, report->rows, report->seconds, now);
+    if (report->kind == PG_REPORT_LEAVES)
+        coordinator->present--;
+    if (report->kind == PG_REPORT_LEAVES || pg_plan_todo(coordinator->plan) == 0)
+        end(coordinator);
+    else
+        deal(coordinator, worker, now);
+}
+
+static bool receive_report(struct pg_coordinator *coordinator)
+{
+    struct pg_report report;
+    MPI_Status status;
+    int is_there = 0;
+    MPI_Iprobe(MPI_ANY_SOURCE, PG_TAG_REPORT, coordinator->comm, &is_there, &status);
+    if (!is_there)
+        return false;
+    MPI_Recv(&report, (int)sizeof report, MPI_BYTE, status.MPI_SOURCE, PG_TAG_REPORT,
+             coordinator->comm, MPI_STATUS_IGNORE);
+    apply(coordinator, status.MPI_SOURCE - pg_first_worker(coordinator->trains), &report);
+    return true;
+}
+
+/* ---- figures ---- */
+
+static void update_progress(struct pg_coordinator *coordinator, double now)
+{
+    struct pg_progress *progress = &coordinator->progress;
+    progress->elapsed = now - coordinator->began;
+    progress->seconds_left = pg_plan_seconds_left(coordinator->plan, now);
+    progress->steps_per_second = 0.0;
+    if (coordinator->seconds > 0.0)
+        progress->steps_per_second =
+            (double)coordinator->steps / coordinator->seconds * coordinator->worker_count;
+}
+
+static void show_progress(struct pg_coordinator *coordinator)
+{
+    const struct pg_sweep_options *options = coordinator->options;
+    double now = pg_clock_wall();
+    if (options->report == NULL || now - coordinator->reported < options->report_interval)
+        return;
+    coordinator->reported = now;
+    update_progress(coordinator, now);
+    options->report(&coordinator->progress, options->context);
+}
+
+bool pg_coordinator_serve(struct pg_coordinator *coordinator)
+{
+    bool has_served = false;
+    if (pg_signals_raised())
+        end(coordinator);
+    while (receive_report(coordinator))
+        has_served = true;
+    show_progress(coordinator);
+    return has_served;
+}
+
+void pg_coordinator_finish(struct pg_coordinator *coordinator)
+{
+    struct pg_nap nap = {0};
+    while (coordinator->present > 0) {
+        if (pg_coordinator_serve(coordinator))
+            nap = (struct pg_nap){0};
+        else
+            pg_nap(&nap);
+    }
+    update_progress(coordinator, pg_clock_wall());
+}
+
+/* ---- the link within the process ---- */
+
+static void report_within(void *context, const struct pg_report *report)
+{
+    apply(context, 0, report);
+}
+
+static bool receive_within(void *context, struct pg_order *ret_order)
+{
+    struct pg_coordinator *coordinator = context;
+    (void)pg_coordinator_serve(coordinator);
+    if (coordinator->own_count == 0)
+        return false;
+    *ret_order = coordinator->own[0];
+    memmove(&coordinator->own[0], &coordinator->own[1],
+            --coordinator->own_count * sizeof coordinator->own[0]);
+    return true;
+}
+
+struct pg_link pg_link_within(struct pg_coordinator *coordinator)
+{
+    return (struct pg_link){report_within, receive_within, coordinator, 2e-4};
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The coordinator on rank 0: a thin shell of messages around the plan, and the sweep's figures. Up
+ * to PG_SHARED_RANKS_MAX ranks it shares its process with a worker, which reaches it by a link of
+ * function calls and whose pauses are its moments to serve.
+ */
+#ifndef PHASEGRID_SWEEP_COORDINATOR_H
+#define PHASEGRID_SWEEP_COORDINATOR_H
+
+#include "message.h"
+
+enum { PG_OWN_ORDERS_MAX = 3 }; /* two pieces and the end */
+
+struct pg_coordinator {
+    MPI_Comm comm; /* borrowed */
+    const struct pg_sweep_options *options;
+    struct pg_plan *plan;
+    const int32_t *attempts; /* (row_count) made before; NULL: none */
+    bool trains;             /* a worker in this process */
+    int worker_count, present;
+    struct pg_order own[PG_OWN_ORDERS_MAX]; /* to this process's worker, in order */
+    size_t own_count;
+    bool is_ended;
+    struct pg_progress progress;
+    int64_t steps;
+    double seconds; /* in training, over all workers */
+    double began, reported;
+};
+
+/* Whether rank 0 of `rank_count` trains, too. */
+bool pg_coordinator_trains(enum pg_coordination coordination, int rank_count);
+
+/* `before`: what earlier launches did. Plan, options and attempts are borrowed. */
+void pg_coordinator_init(struct pg_coordinator *coordinator, MPI_Comm comm,
+                         const struct pg_sweep_options *options, struct pg_plan *plan,
+                         const int32_t *attempts, const struct pg_progress *before);
+
+/* Answers what has come; true: something had. */
+bool pg_coordinator_serve(struct pg_coordinator *coordinator);
+
+/* Serves until every worker has left. */
+void pg_coordinator_finish(struct pg_coordinator *coordinator);
+
+/* The link of the worker in this process. */
+struct pg_link pg_link_within(struct pg_coordinator *coordinator);
+
+/* Worker w sits on rank w + pg_first_worker. */
+static inline int pg_first_worker(bool trains)
+{
+    return trains ? 0 : 1;
+}
+
+#endif

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The layout of a job's results file.
+ *
+ *     dimensions  grid axes, seed, the experiment's own, segment unless it is among them
+ *     variables   status, row_crc, failure, last_step; the experiment's observables;
+ *                 wall_seconds ... attempts (volatile); segment_* over cells; settings of zip axes
+ *
+ * A dimension that is empty in every cell (no snapshots asked for) is left out, and with it the
+ * observables over it.
+ */
+#include "cube.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "own_variables.h"
+#include "phasegrid/sweep.h"
+#include "segments.h"
+
+enum { TEXT_SIZE = 128, OWN_ATTRIBUTES = 8 };
+
+/* A piece of the memory that a layout points to; all are freed together. */
+struct pg_cube_piece {
+    struct pg_cube_piece *next;
+    max_align_t bytes[];
+};
+
+/* While a cube is built. */
+struct builder {
+    struct pg_cube *cube;
+    const struct pg_job *job;
+    const struct pg_experiment *experiment;
+    size_t dim_of[PG_EXPERIMENT_DIMS_MAX]; /* index into layout.dims; NO_DIMENSION: left out */
+    const char **segments;                 /* (segment_count) names */
+    size_t segment_count, segment_dim;
+    bool with_data;
+    struct pg_error *error;
+};
+
+static const size_t NO_DIMENSION = SIZE_MAX;
+
+/* The dimension of pg_segment_variables; an experiment may have variables over it, too. */
+static const struct pg_experiment_dimension segment_dimension = {
+    "segment", "matrix of the parameter vector", NULL};
+
+/* `count` zeroed elements that live as long as the cube; NULL with the error set. */
+static void *take(struct builder *builder, size_t count, size_t size)
+{
+    size_t bytes;
+    struct pg_cube_piece *piece = NULL;
+    if (!__builtin_mul_overflow(count, size, &bytes) && bytes <= SIZE_MAX - sizeof *piece)
+        piece = calloc(1, sizeof *piece + bytes);
+    if (piece == NULL) {
+        pg_error_set(builder->error, PG_EMACHINE,
+                     "out of memory: %zu values of %zu bytes for the layout of the results", count,
+                     size);
+        return NULL;
+    }
+    piece->next = builder->cube->pieces;
+    builder->cube->pieces = piece;
+    return piece->bytes;
+}
+
+/* ---- values of settings as the file keeps them ---- */
+
+static enum pg_coordinate setting_kind(const struct pg_setting *setting)
+{
+    if (setting->type == PG_VALUE_REAL)
+        return PG_COORDINATE_REAL;
+    return setting->type == PG_VALUE_INTEGER ? PG_COORDINATE_INTEGER : PG_COORDINATE_TEXT;
+}
+
+static const double *take_reals(struct builder *builder, const struct pg_value *values,
+                                size_t count)
+{
+    double *reals = take(builder, count, sizeof *reals);
+    for (size_t i = 0; reals != NULL && i < count; i++)
+        reals[i] = values[i].real;
+    return reals;
+}
+
+static const int64_t *take_integers(struct builder *builder, const struct pg_value *values,
+                                    size_t count)
+{
+    int64_t *integers = take(builder, count, sizeof *integers);
+    for (size_t i = 0; integers != NULL && i < count; i++)
+        integers[i] = values[i].integer;
+    return integers;
+}
+
+static const char *const *take_texts(struct builder *builder, const struct pg_setting *setting,
+                                     const struct pg_value *values, size_t count)
+{
+    const char **texts = take(builder, count, sizeof *texts);
+    char *spellings = take(builder, count, TEXT_SIZE);
+    if (texts == NULL || spellings == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        char *spelling = spellings + i * TEXT_SIZE;
+        pg_value_print(setting, &values[i], spelling, TEXT_SIZE);
+        texts[i] = spelling;
+    }
+    return texts;
+}
+
+/* ---- dimensions ---- */
+
+static int add_axis(struct builder *builder, const struct pg_axis *axis)
+{
+    struct pg_layout *layout = &builder->cube->layout;
+    struct pg_dimension *dim = &layout->dims[layout->dim_count++];
+    *dim = (struct pg_dimension){.name = axis->name, .length = axis->count};
+    if (axis->is_zip) {
+        dim->long_name = "index of settings that move together";
+        return 0;
+    }
+    const struct pg_axis_member *member = &axis->members[0];
+    const struct pg_setting *setting = &builder->job->schema->settings[member->setting];
+    dim->long_name = setting->help;
+    dim->units = setting->unit;
+    dim->kind = setting_kind(setting);
+    if (dim->kind == PG_COORDINATE_REAL)
+        dim->coordinate.reals = take_reals(builder, member->values, axis->count);
+    else if (dim->kind == PG_COORDINATE_INTEGER)
+        dim->coordinate.integers = take_integers(builder, member->values, axis->count);
+    else
+        dim->coordinate.texts = take_texts(builder, setting, member->values, axis->count);
+    return dim->coordinate.reals == NULL ? PG_EMACHINE : 0;
+}
+
+static int add_grid(struct builder *builder)
+{
+    const struct pg_job *job = builder->job;
+    struct pg_layout *layout = &builder->cube->layout;
+    for (size_t i = 0; i < job->axis_count; i++)
+        if (add_axis(builder, &job->axes[i]) != 0)
+            return PG_EMACHINE;
+    int64_t *seeds = take(builder, job->seed_count, sizeof *seeds);
+    if (seeds == NULL)
+        return PG_EMACHINE;
+    for (size_t i = 0; i < job->seed_count; i++)
+        seeds[i] = job->seeds[i];
+    layout->dims[layout->dim_count++] =
+        (struct pg_dimension){.name = "seed",
+                              .long_name = "seed of the random streams",
+                              .length = job->seed_count,
+                              .kind = PG_COORDINATE_INTEGER,
+                              .coordinate.integers = seeds};
+    layout->grid_count = layout->dim_count;
+    return 0;
+}
+
+/* What the cube itself knows of a dimension by its name: recorded steps, snapshots and segments
+   have lengths and coordinates of their own; all else is counted from 0 to the largest length. */
+static struct pg_dimension own_dimension(const struct builder *builder,
+                                         const struct pg_experiment_dimension *of, size_t longest)
+{
+    const struct pg_record *record = &builder->cube->record;
+    struct pg_dimension dim = {
+        .name = of->name, .long_name = of->long_name, .units = of->units, .length = longest};
+    if (strcmp(of->name, "step") == 0) {
+        dim.kind = PG_COORDINATE_INTEGER;
+        dim.length = record->step_count;
+        dim.coordinate.integers = record->steps;
+    } else if (strcmp(of->name, "snapshot") == 0) {
+        dim.kind = PG_COORDINATE_INTEGER;
+        dim.length = record->snapshot_count;
+        dim.coordinate.integers = record->snapshots;
+    } else if (strcmp(of->name, segment_dimension.name) == 0) {
+        dim.kind = PG_COORDINATE_TEXT;
+        dim.length = builder->segment_count;
+        dim.coordinate.texts = builder->segments;
+    }
+    return dim;
+}
+
+/* Its index in the layout, or NO_DIMENSION when it is empty and left out. */
+static size_t add_own_dimension(struct builder *builder, const struct pg_dimension *dim)
+{
+    struct pg_layout *layout = &builder->cube->layout;
+    if (dim->length == 0)
+        return NO_DIMENSION;
+    layout->dims[layout->dim_count] = *dim;
+    return layout->dim_count++;
+}
+
+static void add_own_dimensions(struct builder *builder)
+{
+    struct pg_cube *cube = builder->cube;
+    builder->segment_dim = NO_DIMENSION;
+    for (size_t i = 0; i < builder->experiment->dimension_count; i++) {
+        struct pg_dimension dim =
+            own_dimension(builder, &builder->experiment->dimensions[i], cube->survey.lengths[i]);
+        cube->lengths[i] = dim.length;
+        builder->dim_of[i] = add_own_dimension(builder, &dim);
+        if (strcmp(dim.name, segment_dimension.name) == 0)
+            builder->segment_dim = builder->dim_of[i];
+    }
+    if (builder->segment_dim == NO_DIMENSION) {
+        struct pg_dimension dim = own_dimension(builder, &segment_dimension, 0);
+        builder->segment_dim = add_own_dimension(builder, &dim);
+    }
+}
+
+/* ---- variables ---- */
+
+static size_t add_variable(struct builder *builder, const struct pg_variable *variable)
+{
+    struct pg_layout *layout = &builder->cube->layout;
+    layout->variables[layout->variable_count] = *variable;
+    return layout->variable_count++;
+}
+
+static void add_observable(struct builder *builder, size_t index)
+{
+    const struct pg_observable *of = &builder->experiment->observables[index];
+    struct pg_variable variable = {.name = of->name,
+                                   .long_name = of->long_name,
+                                   .units = of->units,
+                                   .type = of->type,
+                                   .dim_count = of->dim_count,
+                                   .fill = of->fill,
+                                   .meanings = of->meanings,
+                                   .unwritten_meaning = of->unwritten_meaning,
+                                   .is_volatile = of->is_volatile,
+                                   .attributes = of->attributes,
+                                   .attribute_count = of->attribute_count};
+    builder->cube->observables[index] = -1;
+    for (size_t d = 0; d < of->dim_count; d++) {
+        variable.dims[d] = builder->dim_of[of->dims[d]];
+        if (variable.dims[d] == NO_DIMENSION)
+            return;
+    }
+    builder->cube->observables[index] = (int)add_variable(builder, &variable);
+}
+
+static void add_run_variables(struct builder *builder)
+{
+    size_t *own = builder->cube->own;
+    (void)add_variable(builder, &pg_status_variable);
+    (void)add_variable(builder, &pg_crc_variable);
+    for (size_t i = 0; i < PG_OWN_BEFORE; i++)
+        own[i] = add_variable(builder, &pg_own_variables[i]);
+    for (size_t i = 0; i < builder->experiment->observable_count; i++)
+        add_observable(builder, i);
+    for (size_t i = PG_OWN_BEFORE; i < PG_OWN_COUNT; i++)
+        own[i] = add_variable(builder, &pg_own_variables[i]);
+}
+
+static int add_zip_member(struct builder *builder, size_t axis, size_t index)
+{
+    const struct pg_axis *of = &builder->job->axes[axis];
+    const struct pg_axis_member *member = &of->members[index];
+    const struct pg_setting *setting = &builder->job->schema->settings[member->setting];
+    struct pg_variable variable = {.name = setting->name,
+                                   .long_name = setting->help,
+                                   .units = setting->unit,
+                                   .type = PG_F64,
+                                   .scope = PG_SCOPE_AXIS,
+                                   .dim_count = 1,
+                                   .dims = {axis},
+                                   .fill = PG_NAN};
+    if (setting_kind(setting) == PG_COORDINATE_REAL) {
+        variable.data = take_reals(builder, member->values, of->count);
+    } else if (setting_kind(setting) == PG_COORDINATE_INTEGER) {
+        variable.type = PG_I64;
+        variable.fill = 0;
+        variable.data = take_integers(builder, member->values, of->count);
+    } else {
+        variable.texts = take_texts(builder, setting, member->values, of->count);
+    }
+    (void)add_variable(builder, &variable);
+    return variable.data == NULL && variable.texts == NULL ? PG_EMACHINE : 0;
+}
+
+static int add_zip_members(struct builder *builder)
+{
+    const struct pg_job *job = builder->job;
+    for (size_t i = 0; i < job->axis_count; i++)
+        for (size_t m = 0; job->axes[i].is_zip && m < job->axes[i].member_count; m++)
+            if (add_zip_member(builder, i, m) != 0)
+                return PG_EMACHINE;
+    return 0;
+}
+
+/* ---- segments: where each matrix of a cell's model stands ---- */
+
+static int name_segments(struct builder *builder)
+{
+    const struct pg_survey *survey = &builder->cube->survey;
+    builder->segments = take(builder, pg_segments_count(survey), sizeof *builder->segments);
+    if (builder->segments == NULL)
+        return PG_EMACHINE;
+    builder->segment_count = pg_segments_name(survey, builder->segments);
+    return 0;
+}
+
+static int add_segment_variable(struct builder *builder, enum pg_segment_part part)
+{
+    const struct pg_survey *survey = &builder->cube->survey;
+    struct pg_variable variable = pg_segment_variables[part];
+    variable.dims[0] = builder->segment_dim;
+    if (builder->with_data) {
+        int64_t *data = take(builder, survey->cell_count * builder->segment_count, sizeof *data);
+        if (data == NULL)
+            return PG_EMACHINE;
+        pg_segments_describe(survey, builder->segments, builder->segment_count, part, data);
+        variable.data = data;
+    }
+    (void)add_variable(builder, &variable);
+    return 0;
+}
+
+static int add_segment_variables(struct builder *builder)
+{
+    for (int part = 0; part < PG_SEGMENT_PARTS && builder->segment_count > 0; part++)
+        if (add_segment_variable(builder, (enum pg_segment_part)part) != 0)
+            return PG_EMACHINE;
+    return 0;
+}
+
+/* ---- attributes of the file ---- */
+
+static const char *take_canonical(struct builder *builder)
+{
+    char *json = pg_job_canonical(builder->job);
+    char *copy = json != NULL ? take(builder, strlen(json) + 1, 1) : NULL;
+    if (json == NULL)
+        pg_error_set(builder->error, PG_EMACHINE, "out of memory: the job's canonical text");
+    if (copy != NULL)
+        memcpy(copy, json, strlen(json) + 1);
+    free(json);
+    return copy;
+}
+
+static void add_text(struct pg_layout *layout, const char *name, const char *text)
+{
+    if (text != NULL)
+        layout->attributes[layout->attribute_count++] = (struct pg_attribute){name, text, 0.0};
+}
+
+static int add_attributes(struct builder *builder)
+{
+    struct pg_layout *layout = &builder->cube->layout;
+    const struct pg_experiment *experiment = builder->experiment;
+    const char *canonical = take_canonical(builder);
+    layout->attributes = take(builder, OWN_ATTRIBUTES, sizeof *layout->attributes);
+    if (canonical == NULL || layout->attributes == NULL)
+        return PG_EMACHINE;
+    add_text(layout, "title",
+             builder->job->title != NULL ? builder->job->title : experiment->summary);
+    add_text(layout, "Conventions", "CF-1.8");
+    layout->attributes[layout->attribute_count++] =
+        (struct pg_attribute){"numerics", NULL, PG_NUMERICS};
+    add_text(layout, "experiment", experiment->name);
+    add_text(layout, "reference", experiment->reference);
+    add_text(layout, "job", canonical);
+    add_text(layout, "job_text", builder->job->text);
+    add_text(layout, "source", "phasegrid " PG_VERSION);
+    return 0;
+}
+
+/* ---- the whole ---- */
+
+static int take_tables(struct builder *builder)
+{
+    const struct pg_experiment *experiment = builder->experiment;
+    struct pg_layout *layout = &builder->cube->layout;
+    size_t dims = builder->job->axis_count + 1 + experiment->dimension_count + 1;
+    size_t variables = 2 + PG_OWN_COUNT + experiment->observable_count + PG_SEGMENT_PARTS;
+    for (size_t i = 0; i < builder->job->axis_count; i++)
+        variables += builder->job->axes[i].member_count;
+    layout->dims = take(builder, dims, sizeof *layout->dims);
+    layout->variables = take(builder, variables, sizeof *layout->variables);
+    builder->cube->observables =
+        take(builder, experiment->observable_count + 1, sizeof *builder->cube->observables);
+    return layout->dims == NULL || layout->variables == NULL || builder->cube->observables == NULL
+               ? PG_EMACHINE
+               : 0;
+}
+
+static int make_record(struct builder *builder)
+{
+    struct pg_cube *cube = builder->cube;
+    struct pg_record *record = &cube->record;
+    record->snapshots = builder->job->snapshots;
+    record->snapshot_count = builder->job->snapshot_count;
+    record->stop_when_decided = builder->job->stop == PG_STOP_DECIDED;
+    int status = pg_job_record_steps(builder->job, cube->survey.steps, &cube->record_steps,
+                                     &record->step_count, builder->error);
+    record->steps = cube->record_steps;
+    return status;
+}
+
+/* Dimensions and variables are objects of one folder in the file. */
+static const char *object_name(const struct pg_layout *layout, size_t index)
+{
+    return index < layout->dim_count ? layout->dims[index].name
+                                     : layout->variables[index - layout->dim_count].name;
+}
+
+static int check_names(const struct builder *builder)
+{
+    const struct pg_layout *layout = &builder->cube->layout;
+    for (size_t i = 0; i < layout->dim_count + layout->variable_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(object_name(layout, i), object_name(layout, j)) == 0)
+                return pg_error_set(builder->error, PG_EINPUT,
+                                    "grid: the name \"%s\" is taken by another dimension or "
+                                    "variable of the results file",
+                                    object_name(layout, i));
+    return 0;
+}
+
+static int build(struct builder *builder)
+{
+    struct pg_cube *cube = builder->cube;
+    int status = pg_survey_init(&cube->survey, builder->job, builder->experiment, builder->error);
+    if (status == 0)
+        status = make_record(builder);
+    if (status != 0)
+        return status;
+    if (take_tables(builder) != 0 || name_segments(builder) != 0 || add_grid(builder) != 0)
+        return PG_EMACHINE;
+    add_own_dimensions(builder);
+    add_run_variables(builder);
+    if (add_segment_variables(builder) != 0 || add_zip_members(builder) != 0 ||
+        add_attributes(builder) != 0)
+        return PG_EMACHINE;
+    return check_names(builder);
+}
+
+int pg_cube_build(const struct pg_job *job, const struct pg_experiment *experiment, bool with_data,
+                  struct pg_cube **ret_cube, struct pg_error *error)
+{
+    struct pg_cube *cube = calloc(1, sizeof *cube);
+    if (cube == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: the layout of the results file");
+    struct builder builder = {
+        .cube = cube, .job = job, .experiment = experiment, .with_data = with_data, .error = error};
+    int status = build(&builder);
+    if (status != 0) {
+        pg_cube_release(cube);
+        return status;
+    }
+    *ret_cube = cube;
+    return 0;
+}
+
+void pg_cube_release(struct pg_cube *cube)
+{
+    if (cube == NULL)
+        return;
+    pg_survey_release(&cube->survey);
+    free(cube->record_steps);
+    while (cube->pieces != NULL) {
+        struct pg_cube_piece *next = cube->pieces->next;
+        free(cube->pieces);
+        cube->pieces = next;
+    }
+    free(cube);
+}
+
+int pg_cube_create(const struct pg_job *job, const struct pg_experiment *experiment,
+                   struct pg_layout **ret_layout, struct pg_error *error)
+{
+    struct pg_cube *cube;
+    int status = pg_cube_build(job, experiment, true, &cube, error);
+    if (status == 0)
+        *ret_layout = &cube->layout;
+    return status;
+}
+
+void pg_cube_destroy(struct pg_layout *layout)
+{
+    pg_cube_release((struct pg_cube *)layout);
+}

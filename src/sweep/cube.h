@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a job's results file looks like, and where a run's parts go in it: the layout that
+ * pg_cube_create() hands out, with what was found out on the way.
+ */
+#ifndef PHASEGRID_SWEEP_CUBE_H
+#define PHASEGRID_SWEEP_CUBE_H
+
+#include "own_variables.h"
+#include "phasegrid/experiment.h"
+#include "phasegrid/job.h"
+#include "phasegrid/layout.h"
+#include "phasegrid/survey.h"
+
+struct pg_cube_piece;
+
+struct pg_cube {
+    struct pg_layout layout; /* first, for pg_cube_destroy() */
+    struct pg_survey survey;
+    struct pg_record record;
+    size_t lengths[PG_EXPERIMENT_DIMS_MAX]; /* of the experiment's dimensions in the file */
+    size_t own[PG_OWN_COUNT];               /* index into layout.variables */
+    int *observables; /* (observable_count): index into layout.variables; -1: left out */
+    struct pg_cube_piece *pieces; /* memory behind the layout */
+    int64_t *record_steps;
+};
+
+/* with_data: also the data of the variables over cells, which only the file's creator needs. */
+int pg_cube_build(const struct pg_job *job, const struct pg_experiment *experiment, bool with_data,
+                  struct pg_cube **ret_cube, struct pg_error *error) PG_CHECK_RESULT;
+void pg_cube_release(struct pg_cube *cube);
+
+#endif

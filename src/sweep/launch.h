@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Where this launch of the program runs, for the file's provenance. */
+#ifndef PHASEGRID_SWEEP_LAUNCH_H
+#define PHASEGRID_SWEEP_LAUNCH_H
+
+#include "phasegrid/store.h"
+
+struct pg_launch_text {
+    char host[256], cpu[256];
+};
+
+/* The launch borrows `text`, `commit` and `kernel`. */
+struct pg_launch pg_launch_describe(struct pg_launch_text *text, const char *commit,
+                                    const char *kernel, int ranks);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The two messages of a sweep. A worker reports what it finished, which is also how it asks for
+ * more; the coordinator orders a piece of work, or the end.
+ *
+ *     worker        JOINS, then GOES_ON as it finishes rows, and LEAVES as its last report
+ *     coordinator   TRAIN as the plan deals, and END as its last order
+ *
+ * A worker leaves when it was ordered the end, or earlier of its own accord (a signal, a failure);
+ * in either case it takes orders until END, so that no message is left behind.
+ */
+#ifndef PHASEGRID_SWEEP_MESSAGE_H
+#define PHASEGRID_SWEEP_MESSAGE_H
+
+#include <stdint.h>
+
+#include "phasegrid/plan.h"
+#include "phasegrid/sweep.h"
+
+enum pg_message_tag { PG_TAG_REPORT = 1, PG_TAG_ORDER = 2 };
+enum pg_report_kind { PG_REPORT_JOINS, PG_REPORT_GOES_ON, PG_REPORT_LEAVES };
+enum pg_order_kind { PG_ORDER_TRAIN, PG_ORDER_END };
+
+/* What a worker finished since its last report, all of the piece that it holds longest. */
+struct pg_report {
+    int32_t kind;
+    uint32_t rows, diverged, failed;
+    uint32_t phases[PG_PHASES_MAX];
+    int64_t steps;  /* model-steps */
+    double seconds; /* in training */
+};
+
+struct pg_order {
+    int32_t kind;
+    int32_t attempts; /* made before at these rows */
+    struct pg_piece piece;
+};
+
+/* How a worker speaks with the coordinator, which may be in the same process. */
+struct pg_link {
+    void (*report)(void *context, const struct pg_report *report);
+    bool (*receive)(void *context, struct pg_order *ret_order); /* false: none is there */
+    void *context;
+    double poll_interval; /* seconds between looks while training */
+};
+
+#endif

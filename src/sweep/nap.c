@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The pause after an unsuccessful try; a signal cuts it short. */
+#include "nap.h"
+
+#include <time.h>
+
+enum { TRIES = 20 };
+static const long SHORTEST = 20000, LONGEST = 1000000;
+
+void pg_nap(struct pg_nap *nap)
+{
+    if (nap->tries < TRIES) {
+        nap->tries++;
+        return;
+    }
+    long next = nap->nanoseconds * 3 / 2;
+    nap->nanoseconds = next < SHORTEST ? SHORTEST : next > LONGEST ? LONGEST : next;
+    const struct timespec length = {0, nap->nanoseconds};
+    (void)nanosleep(&length, NULL);
+}

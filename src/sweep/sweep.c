@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sweep from beginning to end, on every rank:
+ *
+ *     layout -> file created or read (rank 0) -> opened (all) -> work -> closed (all)
+ *
+ * After each part that one rank may fail alone, all agree; so an error anywhere is one error
+ * everywhere, and no rank waits for one that has left.
+ */
+#include "phasegrid/sweep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "begin.h"
+#include "coordinator.h"
+#include "cube.h"
+#include "launch.h"
+#include "phasegrid/clock.h"
+#include "phasegrid/consensus.h"
+#include "phasegrid/kernel.h"
+#include "phasegrid/store.h"
+#include "recorder.h"
+#include "runner.h"
+#include "signals.h"
+#include "worker.h"
+
+struct sweep {
+    const struct pg_job *job;
+    const struct pg_experiment *experiment;
+    const struct pg_sweep_options *options;
+    MPI_Comm comm; /* our own */
+    int rank, rank_count;
+    struct pg_cube *cube;
+    struct pg_store *store;
+    struct pg_runner runner;
+    struct pg_recorder recorder;
+    struct pg_beginning beginning; /* rank 0's */
+    struct pg_plan *plan;          /* rank 0's */
+    struct pg_progress progress;
+    struct pg_error *error;
+};
+
+/* ---- set-up ---- */
+
+/* Expected cost of a run of each shape; NULL: no memory. */
+static double *list_costs(const struct pg_survey *survey)
+{
+    double *costs = calloc(survey->shape_count, sizeof *costs);
+    for (size_t i = 0; costs != NULL && i < survey->shape_count; i++)
+        costs[i] = survey->shapes[i].flops_per_step * (double)survey->shapes[i].steps;
+    return costs;
+}
+
+static int make_plan(struct sweep *sweep)
+{
+    const struct pg_cube *cube = sweep->cube;
+    bool trains = pg_coordinator_trains(sweep->options->coordination, sweep->rank_count);
+    double *costs = list_costs(&cube->survey);
+    if (costs == NULL)
+        return pg_error_set(sweep->error, PG_EMACHINE, "out of memory: the costs of the runs");
+    const struct pg_plan_work work = {
+        .row_count = pg_layout_row_count(&cube->layout),
+        .rows_per_cell = sweep->job->seed_count,
+        .todo = sweep->beginning.todo,
+        .class_of = cube->survey.shape_of,
+        .costs = costs,
+        .class_count = cube->survey.shape_count,
+        .worker_count = (size_t)(sweep->rank_count - pg_first_worker(trains)),
+        .piece_max = pg_recorder_capacity(&cube->layout),
+    };
+    int status = pg_plan_create(&work, &sweep->plan, sweep->error);
+    free(costs);
+    return status;
+}
+
+/* The file: rank 0 creates it, or reads how far it is; then all open it. */
+static int open_file(struct sweep *sweep)
+{
+    int status = 0;
+    if (sweep->rank == 0) {
+        status = pg_begin(sweep->options->path, sweep->job, sweep->experiment, sweep->cube,
+                          &sweep->beginning, sweep->error);
+        if (status == 0)
+            status = make_plan(sweep);
+        sweep->progress = sweep->beginning.progress;
+    }
+    status = pg_consensus(sweep->comm, status, sweep->error);
+    if (status != 0)
+        return status;
+    status = pg_store_open(sweep->options->path, &sweep->cube->layout, sweep->comm, &sweep->store,
+                           sweep->error);
+    return pg_consensus(sweep->comm, status, sweep->error);
+}
+
+static int begin_launch(struct sweep *sweep)
+{
+    struct pg_launch_text text;
+    if (sweep->rank != 0)
+        return 0;
+    const struct pg_launch launch = pg_launch_describe(
+        &text, sweep->options->commit, pg_kernels[sweep->runner.kernel]->name, sweep->rank_count);
+    return pg_store_launch_begin(sweep->store, &launch, sweep->error);
+}
+
+/* What a worker needs: room for rows, and a runner that fills it. */
+static int prepare_work(struct sweep *sweep)
+{
+    int status =
+        pg_recorder_init(&sweep->recorder, &sweep->cube->layout, sweep->store, sweep->error);
+    if (status == 0)
+        status = pg_runner_init(&sweep->runner, sweep->job, sweep->experiment, sweep->cube,
+                                &sweep->recorder.current, sweep->error);
+    sweep->runner.rank = sweep->rank;
+    if (status == 0)
+        status = begin_launch(sweep);
+    return pg_consensus(sweep->comm, status, sweep->error);
+}
+
+/* ---- work ---- */
+
+static int work_as_worker(struct sweep *sweep)
+{
+    const struct pg_link link = pg_link_to_coordinator(&sweep->comm);
+    return pg_worker_run(&sweep->runner, &sweep->recorder, &link, sweep->error);
+}
+
+static int work_as_coordinator(struct sweep *sweep)
+{
+    struct pg_coordinator coordinator;
+    int status = 0;
+    pg_coordinator_init(&coordinator, sweep->comm, sweep->options, sweep->plan,
+                        sweep->beginning.attempts, &sweep->beginning.progress);
+    if (coordinator.trains) {
+        const struct pg_link link = pg_link_within(&coordinator);
+        status = pg_worker_run(&sweep->runner, &sweep->recorder, &link, sweep->error);
+    }
+    pg_coordinator_finish(&coordinator);
+    sweep->progress = coordinator.progress;
+    uint64_t todo = pg_plan_todo(sweep->plan);
+    if (status == 0 && todo > 0)
+        status = pg_error_set(sweep->error, PG_ESTOPPED,
+                              "stopped with %llu of %llu runs to do; the same command goes on",
+                              (unsigned long long)todo, (unsigned long long)sweep->progress.runs);
+    return status;
+}
+
+static int work(struct sweep *sweep)
+{
+    int status = sweep->rank == 0 ? work_as_coordinator(sweep) : work_as_worker(sweep);
+    return pg_consensus(sweep->comm, status, sweep->error);
+}
+
+/* ---- end ---- */
+
+static int end_launch(struct sweep *sweep, int status)
+{
+    struct pg_error error;
+    const char *reason = status == 0             ? "done"
+                         : status == PG_ESTOPPED ? "stopped"
+                         : sweep->error != NULL  ? sweep->error->text
+                                                 : "failed";
+    if (sweep->rank != 0 || sweep->store == NULL)
+        return status;
+    int ended = pg_store_launch_end(sweep->store, pg_clock_unix(), reason, &error);
+    if (ended == 0 || status != 0)
+        return status;
+    return pg_error_set(sweep->error, ended, "%s", error.text);
+}
+
+/* Collective, as far as the file was opened. The first error is the one that is told. */
+static int close_file(struct sweep *sweep, int status)
+{
+    struct pg_error error;
+    if (sweep->store == NULL)
+        return status;
+    int closed = pg_store_close(sweep->store, &error);
+    if (closed != 0 && status == 0)
+        status = pg_error_set(sweep->error, closed, "%s", error.text);
+    return pg_consensus(sweep->comm, status, sweep->error);
+}
+
+static void release(struct sweep *sweep)
+{
+    pg_runner_release(&sweep->runner);
+    pg_recorder_release(&sweep->recorder);
+    pg_plan_destroy(sweep->plan);
+    pg_beginning_release(&sweep->beginning);
+    pg_cube_release(sweep->cube);
+}
+
+static int run(struct sweep *sweep)
+{
+    int status =
+        pg_cube_build(sweep->job, sweep->experiment, sweep->rank == 0, &sweep->cube, sweep->error);
+    status = pg_consensus(sweep->comm, status, sweep->error);
+    if (status == 0)
+        status = open_file(sweep);
+    if (status == 0)
+        status = prepare_work(sweep);
+    if (status == 0)
+        status = work(sweep);
+    return close_file(sweep, end_launch(sweep, status));
+}
+
+int pg_sweep_run(const struct pg_job *job, const struct pg_experiment *experiment,
+                 const struct pg_sweep_options *options, MPI_Comm comm,
+                 struct pg_progress *ret_progress, struct pg_error *error)
+{
+    struct pg_error unheard;
+    struct sweep sweep = {.job = job,
+                          .experiment = experiment,
+                          .options = options,
+                          .error = error != NULL ? error : &unheard};
+    pg_signals_catch();
+    MPI_Comm_dup(comm, &sweep.comm);
+    MPI_Comm_rank(sweep.comm, &sweep.rank);
+    MPI_Comm_size(sweep.comm, &sweep.rank_count);
+    int status = run(&sweep);
+    pg_share_bytes(sweep.comm, &sweep.progress, (int)sizeof sweep.progress);
+    pg_signals_ignore();
+    *ret_progress = sweep.progress;
+    release(&sweep);
+    MPI_Comm_free(&sweep.comm);
+    return status;
+}
