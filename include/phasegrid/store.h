@@ -78,10 +78,6 @@ void pg_reader_close(struct pg_reader *reader);
 int pg_reader_text(struct pg_reader *reader, const char *name, char **ret_text,
                    struct pg_error *error) PG_CHECK_RESULT;
 
-/* The same for a number. */
-int pg_reader_number(struct pg_reader *reader, const char *name, double *ret_number,
-                     struct pg_error *error) PG_CHECK_RESULT;
-
 /* The layout as the file has it (names, dims, types, coordinates); owned by the reader. */
 const struct pg_layout *pg_reader_layout(struct pg_reader *reader);
 

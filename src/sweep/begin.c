@@ -37,17 +37,26 @@ static int check_experiment(const struct subject *subject)
     return status;
 }
 
+/* -1: the file does not say. */
+static int find_numerics(const struct pg_layout *layout)
+{
+    for (size_t i = 0; i < layout->attribute_count; i++)
+        if (strcmp(layout->attributes[i].name, "numerics") == 0 &&
+            layout->attributes[i].text == NULL)
+            return (int)layout->attributes[i].number;
+    return -1;
+}
+
 static int check_numerics(const struct subject *subject)
 {
-    double numerics;
-    int status = pg_reader_number(subject->reader, "numerics", &numerics, subject->error);
-    if (status == 0 && (int)numerics != PG_NUMERICS)
-        status = pg_error_set(subject->error, PG_EMISMATCH,
-                              "%s was computed with numerics %d, and this program has numerics %d: "
-                              "its runs would not continue the same cube. Give another file, or "
-                              "use the version that made this one",
-                              subject->path, (int)numerics, PG_NUMERICS);
-    return status;
+    int numerics = find_numerics(pg_reader_layout(subject->reader));
+    if (numerics == PG_NUMERICS)
+        return 0;
+    return pg_error_set(subject->error, PG_EMISMATCH,
+                        "%s was computed with numerics %d, and this program has numerics %d: its "
+                        "runs would not continue the same cube. Give another file, or use the "
+                        "version that made this one",
+                        subject->path, numerics, PG_NUMERICS);
 }
 
 static int compare_jobs(const struct subject *subject, const char *canonical)
