@@ -46,13 +46,17 @@ int pg_store_read_statuses(struct pg_store *store, uint8_t *ret_statuses,
 
 /* Writes the payload of block rows 0 .. count - 1 and their CRCs (crc32 over the row's payload
    variables in layout order), then, after the data is on disk, statuses (count). Any rank, no
-   communication. Rows become visible as done at the latest one second later, or at
-   pg_store_flush(). */
+   communication. Rows become visible as done in groups, once a second: at a later write, at
+   pg_store_flush_due(), pg_store_flush() or close. */
 int pg_store_write(struct pg_store *store, const struct pg_block *block, const uint8_t *statuses,
                    struct pg_error *error) PG_CHECK_RESULT;
 
 /* fdatasync, then the status bytes of what is pending. Any rank, no communication. */
 int pg_store_flush(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
+
+/* The same when statuses have been waiting and the last flush is a second ago; else it costs a
+   look at the clock. For whoever is busy with something long between writes. */
+int pg_store_flush_due(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 
 /* One launch of the program, as a row of /provenance. Texts are cut to the file's widths. */
 struct pg_launch {
@@ -78,13 +82,15 @@ void pg_reader_close(struct pg_reader *reader);
 int pg_reader_text(struct pg_reader *reader, const char *name, char **ret_text,
                    struct pg_error *error) PG_CHECK_RESULT;
 
-/* The layout as the file has it (names, dims, types, coordinates); owned by the reader. */
+/* The layout as the file has it; owned by the reader. Index coordinates come back as INTEGER,
+   `data` is NULL (pg_reader_rows() reads it), and attributes hold what is text or one number. */
 const struct pg_layout *pg_reader_layout(struct pg_reader *reader);
 
 int pg_reader_statuses(struct pg_reader *reader, uint8_t *ret_statuses,
                        struct pg_error *error) PG_CHECK_RESULT;
 
-/* data: pg_layout_row_bytes(variable) x count bytes of rows first .. first + count - 1. */
+/* data: pg_layout_row_bytes(variable) x count bytes of rows first .. first + count - 1. The rows of
+   a CELL variable are its cells, an AXIS variable is one row. Not for text. */
 int pg_reader_rows(struct pg_reader *reader, size_t variable, uint64_t first, uint64_t count,
                    void *ret_data, struct pg_error *error) PG_CHECK_RESULT;
 

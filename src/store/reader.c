@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading a results file without MPI, also while others write it: metadata does not change after
+ * creation, and raw data is read from the file each time.
+ */
+#include "reader.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "read_layout.h"
+#include "rows.h"
+
+/* What can be said without HDF5, which waits at a pipe and says little about an empty file. */
+static int check_path(const char *path, struct pg_error *error)
+{
+    struct stat found;
+    if (stat(path, &found) != 0)
+        return pg_error_set(error, PG_EINPUT, "cannot open '%s': %s", path, strerror(errno));
+    if (!S_ISREG(found.st_mode))
+        return pg_error_set(error, PG_EINPUT, "'%s' is %s; expected a results file", path,
+                            S_ISDIR(found.st_mode) ? "a folder" : "no regular file");
+    if (found.st_size == 0)
+        return pg_error_set(error, PG_EMISMATCH, "'%s' is empty; expected a results file", path);
+    return 0;
+}
+
+static int open_file(struct pg_reader *reader, struct pg_error *error)
+{
+    hid_t access_list = pg_h5_access(MPI_COMM_NULL);
+    htri_t is_hdf5 = H5Fis_hdf5(reader->path);
+    int status = 0;
+    if (is_hdf5 < 0)
+        status = pg_h5_fail(error, PG_EINPUT, "cannot open '%s'", reader->path);
+    else if (is_hdf5 == 0)
+        status = pg_error_set(error, PG_EMISMATCH,
+                              "'%s' is not an HDF5 file; expected a results file", reader->path);
+    if (status == 0) {
+        reader->file = H5Fopen(reader->path, H5F_ACC_RDONLY, access_list);
+        if (reader->file < 0)
+            status = pg_h5_fail(error, PG_EMISMATCH, "'%s' is damaged", reader->path);
+    }
+    pg_h5_release(access_list);
+    if (status == 0) {
+        status = pg_layout_read(reader->file, &reader->pool, &reader->layout, error);
+        if (status != 0)
+            (void)pg_error_prefix(error, "'%s' is not a sound results file", reader->path);
+    }
+    return status;
+}
+
+int pg_reader_open(const char *path, struct pg_reader **ret_reader, struct pg_error *error)
+{
+    *ret_reader = NULL;
+    pg_h5_begin();
+    int status = check_path(path, error);
+    if (status != 0)
+        return status;
+    struct pg_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: opening '%s'", path);
+    reader->file = H5I_INVALID_HID;
+    reader->path = strdup(path);
+    if (reader->path == NULL)
+        status = pg_error_set(error, PG_EMACHINE, "out of memory: opening '%s'", path);
+    if (status == 0)
+        status = open_file(reader, error);
+    if (status != 0) {
+        pg_reader_close(reader);
+        return status;
+    }
+    *ret_reader = reader;
+    return 0;
+}
+
+void pg_reader_close(struct pg_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    pg_h5_release(reader->file);
+    pg_pool_release(&reader->pool);
+    free(reader->path);
+    free(reader);
+}
+
+int pg_reader_text(struct pg_reader *reader, const char *name, char **ret_text,
+                   struct pg_error *error)
+{
+    const struct pg_layout *layout = &reader->layout;
+    const char *text = NULL;
+    for (size_t i = 0; i < layout->attribute_count && text == NULL; i++)
+        if (strcmp(layout->attributes[i].name, name) == 0)
+            text = layout->attributes[i].text;
+    *ret_text = NULL;
+    if (text == NULL)
+        return pg_error_set(error, PG_EMISMATCH, "'%s' lacks the root attribute '%s' (text)",
+                            reader->path, name);
+    *ret_text = strdup(text);
+    if (*ret_text == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: attribute '%s'", name);
+    return 0;
+}
+
+const struct pg_layout *pg_reader_layout(struct pg_reader *reader)
+{
+    return &reader->layout;
+}
+
+int pg_reader_rows(struct pg_reader *reader, size_t variable, uint64_t first, uint64_t count,
+                   void *ret_data, struct pg_error *error)
+{
+    assert(variable < reader->layout.variable_count);
+    const struct pg_variable *of = &reader->layout.variables[variable];
+    assert(of->texts == NULL);
+    if (count == 0)
+        return 0;
+    struct pg_rows rows = {H5Dopen2(reader->file, of->name, H5P_DEFAULT), &reader->layout, variable,
+                           first, count};
+    int status = rows.dataset < 0
+                     ? pg_h5_fail(error, PG_EMISMATCH, "cannot open variable '%s'", of->name)
+                     : pg_rows_read(&rows, ret_data, error);
+    pg_h5_release(rows.dataset);
+    return status == 0 ? 0 : pg_error_prefix(error, "'%s'", reader->path);
+}
+
+int pg_reader_statuses(struct pg_reader *reader, uint8_t *ret_statuses, struct pg_error *error)
+{
+    return pg_reader_rows(reader, PG_VARIABLE_STATUS, 0, pg_layout_row_count(&reader->layout),
+                          ret_statuses, error);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * write_sample_cube FILE [hold]: creates the sample's file and writes its first rows. With `hold`
+ * says "ready" and keeps the file open for writing until its input ends, as a running sweep does.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "sample_cube.h"
+
+static const struct pg_launch launch = {
+    .version = "1.2.3",
+    .commit = "0123abcd",
+    .host = "knöten-7",
+    .cpu = "A CPU whose name is far longer than the file has room for: 64 bytes, é",
+    .kernel = "avx2",
+    .slurm_job = NULL,
+    .ranks = 4,
+    .started = 1.7e9,
+};
+
+static int write_rows(const char *path, const struct pg_layout *layout, bool hold,
+                      struct pg_error *error)
+{
+    struct pg_store *store;
+    int status = pg_store_open(path, layout, MPI_COMM_WORLD, &store, error), closed;
+    if (status != 0)
+        return status;
+    status = pg_store_launch_begin(store, &launch, error);
+    if (status == 0)
+        status = sample_cube_write(store, layout, 0, SAMPLE_WRITTEN, error);
+    if (status == 0 && hold) {
+        (void)puts("ready");
+        (void)fflush(stdout);
+        while (getchar() != EOF)
+            ;
+    }
+    if (status == 0)
+        status = pg_store_launch_end(store, 1.7e9 + 60.5, "all done", error);
+    closed = pg_store_close(store, status == 0 ? error : NULL);
+    return status != 0 ? status : closed;
+}
+
+int main(int argc, char **argv)
+{
+    struct sample_cube cube;
+    struct pg_error error = {0};
+    if (argc < 2)
+        return 1;
+    (void)MPI_Init(&argc, &argv);
+    sample_cube_init(&cube);
+    int status = pg_store_create(argv[1], &cube.layout, &error);
+    if (status == 0)
+        status =
+            write_rows(argv[1], &cube.layout, argc > 2 && strcmp(argv[2], "hold") == 0, &error);
+    if (status != 0)
+        (void)fprintf(stderr, "%s\n", error.text);
+    sample_cube_release(&cube);
+    (void)MPI_Finalize();
+    return status != 0;
+}
