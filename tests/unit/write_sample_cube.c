@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * write_sample_cube FILE [hold]: creates the sample's file and writes its first rows. With `hold`
- * says "ready" and keeps the file open for writing until its input ends, as a running sweep does.
+ * write_sample_cube FILE [hold | again]: creates the sample's file and writes its first rows. With
+ * `hold` says "ready" and keeps the file open for writing until its input ends, as a running sweep
+ * does; with `again` goes on with a file that exists, as a second launch.
  */
 #include <stdio.h>
 #include <string.h>
@@ -49,10 +50,12 @@ int main(int argc, char **argv)
         return 1;
     (void)MPI_Init(&argc, &argv);
     sample_cube_init(&cube);
-    int status = pg_store_create(argv[1], &cube.layout, &error);
+    const char *mode = argc > 2 ? argv[2] : "";
+    int status = 0;
+    if (strcmp(mode, "again") != 0)
+        status = pg_store_create(argv[1], &cube.layout, &error);
     if (status == 0)
-        status =
-            write_rows(argv[1], &cube.layout, argc > 2 && strcmp(argv[2], "hold") == 0, &error);
+        status = write_rows(argv[1], &cube.layout, strcmp(mode, "hold") == 0, &error);
     if (status != 0)
         (void)fprintf(stderr, "%s\n", error.text);
     sample_cube_release(&cube);
