@@ -108,19 +108,27 @@ static void set_sample(const struct addition *addition, const struct addition_da
             data->templates[(i + j) * addition->outputs + o];
 }
 
+/* The pair (i, j) of a sample index, by the rows i of the lexicographic order. */
+static void find_pair(size_t symbols, size_t sample, uint32_t *ret_i, uint32_t *ret_j)
+{
+    size_t i = 0;
+    for (; sample >= symbols - i; i++)
+        sample -= symbols - i;
+    *ret_i = (uint32_t)i;
+    *ret_j = (uint32_t)(i + sample);
+}
+
 /* The permutation's first part trains, the rest tests, both in its order. */
 static void fill_samples(const struct addition *addition, struct addition_data *data)
 {
-    for (uint32_t i = 0; i < addition->symbols; i++)
-        for (uint32_t j = i; j < addition->symbols; j++) {
-            size_t pair = pg_pair_index((uint32_t)addition->symbols, i, j), place = 0;
-            while (data->train_order[place] != pair)
-                place++;
-            if (place < addition->train_count)
-                set_sample(addition, data, &data->train, place, i, j);
-            else
-                set_sample(addition, data, &data->test, place - addition->train_count, i, j);
-        }
+    for (size_t place = 0; place < addition->sample_count; place++) {
+        uint32_t i = 0, j = 0;
+        find_pair(addition->symbols, data->train_order[place], &i, &j);
+        if (place < addition->train_count)
+            set_sample(addition, data, &data->train, place, i, j);
+        else
+            set_sample(addition, data, &data->test, place - addition->train_count, i, j);
+    }
 }
 
 int pg_addition_fill_data(const struct addition *addition,

@@ -58,7 +58,8 @@ static void record_embeddings(const struct run *run)
 
 static double share(const struct pg_evaluation *evaluation)
 {
-    return evaluation->count > 0 ? (double)evaluation->correct / (double)evaluation->count : (double)NAN;
+    return evaluation->count > 0 ? (double)evaluation->correct / (double)evaluation->count
+                                 : (double)NAN;
 }
 
 static void record_point(struct run *run, const struct pg_evaluation *train,
