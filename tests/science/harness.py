@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""Runs jobs with the program that was built. PHASEGRID names it, or PHASEGRID_BUILD the build
+folder that holds it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+JOBS = Path(__file__).resolve().parent / "jobs"
+
+
+def program():
+    built = Path(os.environ.get("PHASEGRID_BUILD", ROOT / "build")) / "src" / "cli" / "phasegrid"
+    return os.environ.get("PHASEGRID", str(built))
+
+
+def run(job, output, **settings):
+    """Runs the job file into `output`, or goes on with what is there; returns `output`."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    overrides = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    done = subprocess.run([program(), "run", str(job), "-o", str(output), *overrides],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return output
