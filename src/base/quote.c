@@ -51,3 +51,8 @@ const char *pg_quote_always(const char *text, char *ret_text)
 {
     return shown(text, "\"", ret_text);
 }
+
+const char *pg_quote_never(const char *text, char *ret_text)
+{
+    return shown(text, "", ret_text);
+}
