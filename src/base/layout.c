@@ -15,7 +15,7 @@
 
 enum { ALIGNMENT = 64 };
 
-static const size_t NO_ROOM = SIZE_MAX;
+static const size_t no_room = SIZE_MAX;
 
 size_t pg_data_type_size(enum pg_data_type type)
 {
@@ -91,7 +91,7 @@ static size_t place_variables(struct pg_block *block)
     size_t end = ALIGNMENT; /* never 0, so that an empty block is not taken for an overflow */
     for (size_t i = 0; i < block->layout->variable_count; i++) {
         size_t bytes;
-        block->offsets[i] = NO_ROOM;
+        block->offsets[i] = no_room;
         if (!pg_layout_is_payload(block->layout, i))
             continue;
         block->offsets[i] = end - ALIGNMENT;
@@ -136,7 +136,7 @@ void pg_block_release(struct pg_block *block)
 void *pg_block_at(const struct pg_block *block, size_t variable, size_t index)
 {
     assert(variable < block->layout->variable_count && index < block->capacity);
-    assert(block->offsets[variable] != NO_ROOM);
+    assert(block->offsets[variable] != no_room);
     return block->bytes + block->offsets[variable] +
            index * pg_layout_row_bytes(block->layout, variable);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A new results file. Everything is created serially under a temporary name beside the final one
- * and filled, which takes the disk space: a full disk is found here, and unwritten rows read as
+ * A new results file. Everything is created serially under a temporary name beside the final one,
+ * then filled, which takes the disk space: a full disk is found here, and unwritten rows read as
  * what they are. Then close, fsync, rename, fsync of the folder: under its own name the file is
  * whole or does not exist. An existing file is never replaced.
  */
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "define.h"
+#include "fill.h"
 #include "provenance.h"
 #include "rows.h"
 
@@ -127,23 +128,25 @@ static int sync_path(const char *path, int flags, struct pg_error *error)
     return status;
 }
 
-/* Makes the file and asks the system for its whole space, then leaves it empty again: quotas and
-   limits show here, before HDF5 meets them in the middle of its work (1.10.8 cannot close a file
-   then, and crashes at exit). A file system that cannot reserve says so; there, filling decides. */
+/* Makes the file, asks the system for its whole space, and leaves it empty again. Quotas and limits
+   show here, before HDF5 meets them in the middle of its work: 1.10.8 cannot close a file then, and
+   crashes at exit. A file system that cannot reserve is asked for the length alone. */
 static int try_space(const char *path, uint64_t size, struct pg_error *error)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), status = 0;
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), result;
     if (fd < 0)
         return pg_error_set(error, PG_EMACHINE, "cannot create '%s': %s", path, strerror(errno));
-    if (fallocate(fd, 0, 0, (off_t)size) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
-        char text[32];
-        int reason = errno;
-        print_bytes(size, text);
-        status = pg_error_set(error, PG_EMACHINE, "cannot create '%s' with %s: %s", path, text,
-                              strerror(reason));
-    }
+    result = fallocate(fd, 0, 0, (off_t)size);
+    if (result != 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
+        result = ftruncate(fd, (off_t)size);
+    int reason = errno;
     (void)close(fd);
-    return status;
+    if (result == 0)
+        return 0;
+    char text[32];
+    print_bytes(size, text);
+    return pg_error_set(error, PG_EMACHINE, "cannot create '%s' with %s: %s", path, text,
+                        strerror(reason));
 }
 
 /* Renames without replacing. Where the file system cannot do that in one step, looks first. */
@@ -160,7 +163,7 @@ static int publish(const char *temporary, const char *path, struct pg_error *err
     return 0;
 }
 
-/* A new, whole HDF5 file at `path`, closed again. */
+/* A new HDF5 file at `path`, closed again: whole but for the values of RUN variables. */
 static int write_file(const char *path, const struct pg_layout *layout, struct pg_error *error)
 {
     hid_t creation = pg_define_ordered(H5P_FILE_CREATE), access_list = pg_h5_access(MPI_COMM_NULL);
@@ -172,8 +175,6 @@ static int write_file(const char *path, const struct pg_layout *layout, struct p
         status = pg_define_layout(file, layout, error);
     if (status == 0)
         status = pg_provenance_define(file, error);
-    if (status != 0 && file >= 0)
-        (void)truncate(path, 0); /* gives a full disk room for closing */
     if (file >= 0 && H5Fclose(file) < 0 && status == 0)
         status = pg_h5_fail(error, PG_EMACHINE, "cannot close '%s'", path);
     pg_h5_release(access_list);
@@ -199,6 +200,8 @@ static int create_in(const char *path, const char *folder, const struct pg_layou
     status = try_space(temporary, pg_store_size(layout), error);
     if (status == 0)
         status = write_file(temporary, layout, error);
+    if (status == 0)
+        status = pg_fill_file(temporary, layout, error);
     if (status == 0)
         status = sync_path(temporary, O_RDWR, error);
     if (status == 0)

@@ -38,14 +38,14 @@ hid_t pg_define_ordered(hid_t property_class)
 }
 
 hid_t pg_define_dataset(hid_t place, const char *name, enum pg_data_type type, hid_t space,
-                        double fill)
+                        double fill, H5D_fill_time_t fill_time)
 {
     hid_t list = pg_define_ordered(H5P_DATASET_CREATE), dataset = H5I_INVALID_HID;
     unsigned char element[sizeof(double)];
     pg_data_type_put(type, fill, element);
     if (H5Pset_layout(list, H5D_CONTIGUOUS) >= 0 &&
         H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) >= 0 &&
-        H5Pset_fill_time(list, H5D_FILL_TIME_ALLOC) >= 0 &&
+        H5Pset_fill_time(list, fill_time) >= 0 &&
         H5Pset_fill_value(list, pg_h5_memory_type(type), element) >= 0)
         dataset =
             H5Dcreate2(place, name, pg_h5_file_type(type), space, H5P_DEFAULT, list, H5P_DEFAULT);
@@ -109,8 +109,9 @@ static hid_t define_scale(hid_t file, const struct pg_dimension *dim, hid_t spac
     const void *values = is_real         ? (const void *)dim->coordinate.reals
                          : index != NULL ? (const void *)index
                                          : (const void *)dim->coordinate.integers;
-    hid_t scale = is_text ? define_texts(file, dim->name, space)
-                          : pg_define_dataset(file, dim->name, type, space, 0.0);
+    hid_t scale = is_text
+                      ? define_texts(file, dim->name, space)
+                      : pg_define_dataset(file, dim->name, type, space, 0.0, H5D_FILL_TIME_ALLOC);
     herr_t result = -1;
     if (scale >= 0)
         result = is_text ? write_texts(scale, dim->coordinate.texts)
@@ -231,7 +232,9 @@ static hid_t define_dataset(hid_t file, const struct pg_layout *layout, size_t a
     hid_t dataset =
         variable->texts != NULL
             ? define_texts(file, variable->name, space)
-            : pg_define_dataset(file, variable->name, variable->type, space, variable->fill);
+            : pg_define_dataset(file, variable->name, variable->type, space, variable->fill,
+                                variable->scope == PG_SCOPE_RUN ? H5D_FILL_TIME_NEVER
+                                                                : H5D_FILL_TIME_ALLOC);
     herr_t result = dataset < 0 ? -1 : 0;
     if (result >= 0 && variable->texts != NULL)
         result = write_texts(dataset, variable->texts);

@@ -11,9 +11,10 @@
 /* Links and attributes in the order of creation; for files, groups. */
 hid_t pg_define_ordered(hid_t property_class);
 
-/* A contiguous dataset whose space is taken and filled at once; `fill` converts to `type`. */
+/* A contiguous dataset whose place in the file is settled at once; `fill` converts to `type`.
+   H5D_FILL_TIME_NEVER: the caller fills it, see fill.h. */
 hid_t pg_define_dataset(hid_t place, const char *name, enum pg_data_type type, hid_t space,
-                        double fill);
+                        double fill, H5D_fill_time_t fill_time);
 
 /* Root attributes, then all dimensions, then all variables, in the order of the layout. */
 int pg_define_layout(hid_t file, const struct pg_layout *layout,

@@ -14,7 +14,8 @@
 #include <string.h>
 #include "define.h"
 
-static const char GROUP[] = "provenance", COUNTER[] = "launch_count", TEXT_DIM[] = "text_width";
+static const char group_name[] = "provenance", counter_name[] = "launch_count",
+                  text_dim_name[] = "text_width";
 
 /* Columns of numbers. */
 static const struct column {
@@ -68,7 +69,7 @@ static hid_t define_launch_scale(hid_t group)
     const hsize_t rows = PG_PROVENANCE_ROWS;
     int64_t values[PG_PROVENANCE_ROWS];
     hid_t space = H5Screate_simple(1, &rows, NULL);
-    hid_t scale = pg_define_dataset(group, "launch", PG_I64, space, 0);
+    hid_t scale = pg_define_dataset(group, "launch", PG_I64, space, 0, H5D_FILL_TIME_ALLOC);
     for (size_t i = 0; i < PG_PROVENANCE_ROWS; i++)
         values[i] = (int64_t)i;
     if (scale >= 0 &&
@@ -91,7 +92,7 @@ static hid_t define_text_scale(hid_t group)
     hid_t space = H5Screate_simple(1, &width, NULL);
     hid_t list = pg_define_ordered(H5P_DATASET_CREATE);
     hid_t scale =
-        H5Dcreate2(group, TEXT_DIM, H5T_IEEE_F32BE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+        H5Dcreate2(group, text_dim_name, H5T_IEEE_F32BE, space, H5P_DEFAULT, list, H5P_DEFAULT);
     if (scale >= 0 && H5DSset_scale(scale, name) < 0) {
         pg_h5_release(scale);
         scale = H5I_INVALID_HID;
@@ -106,7 +107,8 @@ static int define_column(hid_t group, const struct column *column, hid_t launch_
 {
     const hsize_t rows = PG_PROVENANCE_ROWS;
     hid_t space = H5Screate_simple(1, &rows, NULL);
-    hid_t dataset = pg_define_dataset(group, column->name, column->type, space, column->fill);
+    hid_t dataset = pg_define_dataset(group, column->name, column->type, space, column->fill,
+                                      H5D_FILL_TIME_ALLOC);
     int status = 0;
     if (dataset < 0 || H5DSattach_scale(dataset, launch_scale, 0) < 0)
         status = pg_h5_fail(error, PG_EMACHINE, "cannot create /provenance/%s", column->name);
@@ -154,10 +156,10 @@ static int define_text_column(hid_t group, const struct text_column *column, hid
 static int define_counter(hid_t group, struct pg_error *error)
 {
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t dataset = pg_define_dataset(group, COUNTER, PG_I64, space, 0);
+    hid_t dataset = pg_define_dataset(group, counter_name, PG_I64, space, 0, H5D_FILL_TIME_ALLOC);
     int status = 0;
     if (dataset < 0)
-        status = pg_h5_fail(error, PG_EMACHINE, "cannot create /provenance/%s", COUNTER);
+        status = pg_h5_fail(error, PG_EMACHINE, "cannot create /provenance/%s", counter_name);
     else
         status = pg_h5_put_text(dataset, "long_name", "Launches so far", error);
     pg_h5_release(dataset);
@@ -173,7 +175,7 @@ static int define_columns(hid_t group, struct pg_error *error)
     hid_t text = define_text_scale(group);
     int status = 0;
     if (text < 0)
-        status = pg_h5_fail(error, PG_EMACHINE, "cannot create /provenance/%s", TEXT_DIM);
+        status = pg_h5_fail(error, PG_EMACHINE, "cannot create /provenance/%s", text_dim_name);
     if (status == 0)
         status = define_counter(group, error);
     for (size_t i = 0; i < COLUMN_COUNT && status == 0; i++)
@@ -188,7 +190,7 @@ static int define_columns(hid_t group, struct pg_error *error)
 int pg_provenance_define(hid_t file, struct pg_error *error)
 {
     hid_t list = pg_define_ordered(H5P_GROUP_CREATE);
-    hid_t group = H5Gcreate2(file, GROUP, H5P_DEFAULT, list, H5P_DEFAULT);
+    hid_t group = H5Gcreate2(file, group_name, H5P_DEFAULT, list, H5P_DEFAULT);
     int status = group < 0 ? pg_h5_fail(error, PG_EMACHINE, "cannot create /provenance")
                            : define_columns(group, error);
     pg_h5_release(group);
@@ -200,7 +202,7 @@ int pg_provenance_define(hid_t file, struct pg_error *error)
 static hid_t open_column(hid_t file, const char *name, struct pg_error *error)
 {
     char path[64];
-    (void)snprintf(path, sizeof path, "/%s/%s", GROUP, name);
+    (void)snprintf(path, sizeof path, "/%s/%s", group_name, name);
     hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT);
     if (dataset < 0)
         (void)pg_h5_fail(error, PG_EMISMATCH, "the file lacks %s", path);
@@ -248,20 +250,20 @@ static int write_text(hid_t file, const char *name, uint64_t row, const char *te
 /* Counts this launch and tells its number. */
 static int take_number(hid_t file, int64_t *ret_number, struct pg_error *error)
 {
-    hid_t dataset = open_column(file, COUNTER, error);
+    hid_t dataset = open_column(file, counter_name, error);
     int64_t count = 0;
     int status = 0;
     if (dataset < 0)
         return PG_EMISMATCH;
     if (H5Dread(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &count) < 0)
-        status = pg_h5_fail(error, PG_EMISMATCH, "cannot read /provenance/%s", COUNTER);
+        status = pg_h5_fail(error, PG_EMISMATCH, "cannot read /provenance/%s", counter_name);
     if (status == 0 && count < 0)
         status = pg_error_set(error, PG_EMISMATCH, "/provenance/%s is %lld, expected 0 or more",
-                              COUNTER, (long long)count);
+                              counter_name, (long long)count);
     *ret_number = count++;
     if (status == 0 &&
         H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &count) < 0)
-        status = pg_h5_fail(error, PG_EMACHINE, "cannot write /provenance/%s", COUNTER);
+        status = pg_h5_fail(error, PG_EMACHINE, "cannot write /provenance/%s", counter_name);
     pg_h5_release(dataset);
     return status;
 }

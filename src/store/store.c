@@ -27,7 +27,7 @@
 
 enum { PENDING_MAX = 4096 };
 
-static const double FLUSH_INTERVAL = 1.0; /* seconds */
+static const double flush_interval = 1.0; /* seconds */
 
 struct pg_store {
     const struct pg_layout *layout; /* borrowed */
@@ -227,7 +227,7 @@ int pg_store_write(struct pg_store *store, const struct pg_block *block, const u
 
 int pg_store_flush_due(struct pg_store *store, struct pg_error *error)
 {
-    bool is_due = store->pending_count > 0 && pg_clock_wall() - store->flushed >= FLUSH_INTERVAL;
+    bool is_due = store->pending_count > 0 && pg_clock_wall() - store->flushed >= flush_interval;
     return is_due ? pg_store_flush(store, error) : 0;
 }
 
