@@ -149,6 +149,8 @@ static int work_as_coordinator(struct sweep *sweep)
 static int work(struct sweep *sweep)
 {
     int status = sweep->rank == 0 ? work_as_coordinator(sweep) : work_as_worker(sweep);
+    if (status != 0 && status != PG_ESTOPPED)
+        (void)pg_error_prefix(sweep->error, "%s", sweep->options->path);
     return pg_consensus(sweep->comm, status, sweep->error);
 }
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The modes say how a run ends: plainly, diverged, refused by the machine, or after a thousand
+ * times the time of others (which the expected cost does not say). Two variables of the environment
+ * break what must hold, for the tests that must then fail: FAKE_KEY=rank makes a row depend on the
+ * rank, FAKE_FULL=R makes every later write of rank R fail as on a full disk.
+ */
+#include "fake_experiment.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <mpi.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "phasegrid/clock.h"
+#include "phasegrid/random.h"
+
+enum { DIM_STEP, DIM_SNAPSHOT, DIM_PARAMETER, DIM_COUNT };
+enum { OBS_PHASE, OBS_VALUE, OBS_TRACE, OBS_PARAMETERS, OBS_COUNT };
+
+static const char *const modes[] = {"plain", "diverges", "refused", "slow", NULL};
+static const char *const phase_names[] = {"low", "high", NULL};
+
+static const struct pg_setting settings[] = {
+    {"width", PG_VALUE_INTEGER, 1, 64, false, "2", NULL, "1", "length of the parameter vector"},
+    {"rate", PG_VALUE_REAL, 0, 10, false, "1", NULL, "1", "a number that only the hash sees"},
+    {"mode", PG_VALUE_NAME, 0, 0, false, "plain", modes, "1", "how a run ends"},
+    {"milliseconds", PG_VALUE_REAL, 0, 1e4, false, "1", NULL, "ms",
+     "mean time of a run, per width"},
+    {"steps", PG_VALUE_INTEGER, 1, 1e6, false, "20", NULL, "steps", "budget"},
+};
+static const struct pg_schema schema = {"fake", settings, sizeof settings / sizeof settings[0]};
+
+static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
+    [DIM_STEP] = {"step", "steps", "steps"},
+    [DIM_SNAPSHOT] = {"snapshot", "steps of a snapshot", "steps"},
+    [DIM_PARAMETER] = {"parameter", "place in the parameter vector", NULL},
+};
+
+static const struct pg_observable observables[OBS_COUNT] = {
+    [OBS_PHASE] = {.name = "phase",
+                   .type = PG_U8,
+                   .fill = 255,
+                   .meanings = phase_names,
+                   .unwritten_meaning = "not_run"},
+    [OBS_VALUE] = {.name = "value", .type = PG_F64, .fill = PG_NAN},
+    [OBS_TRACE] =
+        {.name = "trace", .type = PG_F32, .fill = PG_NAN, .dim_count = 1, .dims = {DIM_STEP}},
+    [OBS_PARAMETERS] = {.name = "parameters",
+                        .type = PG_F32,
+                        .fill = PG_NAN,
+                        .dim_count = 2,
+                        .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},
+};
+
+static int check(const struct pg_values *values, struct pg_error *error)
+{
+    if (pg_values_integer(values, "width") == 13)
+        return pg_error_set(error, PG_EINPUT, "width 13 brings bad luck");
+    return 0;
+}
+
+static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
+{
+    int64_t width = pg_values_integer(values, "width");
+    (void)error;
+    ret->lengths[DIM_PARAMETER] = (size_t)width;
+    ret->segments[0] = (struct pg_segment){.name = "weight", .rows = 1, .columns = width};
+    ret->segment_count = 1;
+    ret->steps = pg_values_integer(values, "steps");
+    ret->flops_per_step = 1e5 * (double)width;
+    return 0;
+}
+
+static uint32_t hash(const struct pg_values *values)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a over the spellings */
+    for (size_t i = 0; i < values->schema->count; i++) {
+        char text[128];
+        pg_value_print(&values->schema->settings[i], &values->at[i], text, sizeof text);
+        for (const char *at = text; *at != '\0'; at++)
+            hash = (hash ^ (uint32_t)(unsigned char)*at) * 16777619u;
+    }
+    return hash;
+}
+
+static int my_rank(void)
+{
+    int rank;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    return rank;
+}
+
+static void write_log(const struct pg_run_request *request, const char *what)
+{
+    const char *path = getenv("FAKE_LOG");
+    char line[128];
+    if (path == NULL)
+        return;
+    int length = snprintf(line, sizeof line, "%d %d %s %08x %u\n", (int)getpid(), my_rank(), what,
+                          hash(&request->values), request->seed);
+    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (file < 0 || write(file, line, (size_t)length) != length)
+        abort();
+    (void)close(file);
+}
+
+static void fill_disk(void)
+{
+    const char *rank = getenv("FAKE_FULL");
+    const struct rlimit limit = {4096, 4096};
+    if (rank == NULL || atoi(rank) != my_rank())
+        return;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        abort();
+}
+
+/* False: pause() said to leave. */
+static bool spend(const struct pg_run_request *request, double seconds)
+{
+    const struct timespec slice = {0, 500000};
+    double end = pg_clock_wall() + seconds;
+    while (pg_clock_wall() < end) {
+        if (request->pause(request->context))
+            return false;
+        (void)nanosleep(&slice, NULL);
+    }
+    return true;
+}
+
+static void fill_row(const struct pg_run_request *request, const struct pg_random *random)
+{
+    const struct pg_record *record = request->record;
+    int64_t width = pg_values_integer(&request->values, "width");
+    int64_t budget = pg_values_integer(&request->values, "steps");
+    double *value = request->slots[OBS_VALUE];
+    float *trace = request->slots[OBS_TRACE], *parameters = request->slots[OBS_PARAMETERS];
+    *value = (double)pg_random_uniform(random, 0, 1, 0);
+    for (uint32_t i = 0; i < record->step_count && record->steps[i] <= budget; i++)
+        trace[i] = pg_random_normal(random, i, 2, 0);
+    for (uint32_t i = 0; i < record->snapshot_count; i++)
+        for (uint32_t k = 0; k < (uint32_t)width; k++)
+            parameters[i * request->lengths[DIM_PARAMETER] + k] = pg_random_normal(random, k, 3, i);
+}
+
+static int run(const struct pg_run_request *request, struct pg_run_result *ret_result,
+               struct pg_error *error)
+{
+    const char *mode = pg_values_name(&request->values, "mode"), *key = getenv("FAKE_KEY");
+    uint32_t mix = hash(&request->values);
+    if (key != NULL && strcmp(key, "rank") == 0)
+        mix ^= (uint32_t)my_rank();
+    struct pg_random random = pg_random_make(request->seed, PG_STREAM_TEST, mix);
+    double seconds = 1e-3 * pg_values_real(&request->values, "milliseconds") *
+                     (double)pg_values_integer(&request->values, "width") *
+                     (0.5 + (double)pg_random_uniform(&random, 0, 0, 0));
+    fill_disk();
+    write_log(request, "begin");
+    if (!spend(request, strcmp(mode, "slow") == 0 ? 1000.0 * seconds : seconds))
+        return PG_ESTOPPED;
+    write_log(request, "end");
+    if (strcmp(mode, "refused") == 0)
+        return pg_error_set(error, PG_EMACHINE, "out of memory, as asked");
+    fill_row(request, &random);
+    uint8_t *phase = request->slots[OBS_PHASE];
+    *phase = pg_random_below(&random, 2, 0, 4, 0) != 0;
+    ret_result->phase = *phase;
+    ret_result->diverged = strcmp(mode, "diverges") == 0;
+    ret_result->last_step = pg_values_integer(&request->values, "steps");
+    return 0;
+}
+
+const struct pg_experiment fake_experiment = {
+    .name = "fake",
+    .summary = "an experiment of the tests",
+    .reference = "none",
+    .schema = &schema,
+    .dimensions = dimensions,
+    .dimension_count = DIM_COUNT,
+    .observables = observables,
+    .observable_count = OBS_COUNT,
+    .phase_names = phase_names,
+    .check = check,
+    .shape = shape,
+    .run = run,
+};
