@@ -4,8 +4,8 @@
     tally.py FOLDER
 
 reads FOLDER/*.json (meson's test logs), FOLDER/*.xml (pytest's, JUnit form) and FOLDER/checks.txt
-(lines "passed|failed|skipped NAME: REASON"). A cmocka program counts one for each of its tests, any
-other program one. The exit code is 0 when something passed and nothing failed.
+(lines "passed|failed|skipped NAME: REASON"). A cmocka or pytest program counts one for each of its
+tests (pytest's with -rs, for the reasons), any other program one. The exit code is 0 when something passed and nothing failed.
 """
 
 import json
@@ -14,6 +14,9 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+PYTEST_END = re.compile(r"^=* ?((?:\d+ \w+,? )+)in [\d.]+s", re.MULTILINE)
+PYTEST_BAD = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+PYTEST_SKIPPED = re.compile(r"^SKIPPED \[(\d+)\] (.*)$", re.MULTILINE)
 CMOCKA = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (\S+)$", re.MULTILINE)
 OUTCOMES = {"OK": "passed", "FAILED": "failed", "SKIPPED": "skipped"}
 MESON = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}
@@ -32,19 +35,34 @@ def skip_reason(output, name):
     return last_line(inside.group(1)) if inside else "no reason given"
 
 
+def cmocka_tests(program, output):
+    """(outcome, name, reason) for each test that a cmocka program reports."""
+    found = {name: OUTCOMES[outcome] for outcome, name in CMOCKA.findall(output)}
+    for name, outcome in found.items():
+        reason = skip_reason(output, name) if outcome == "skipped" else ""
+        yield outcome, f"{program}/{name}", reason
+
+
+def pytest_output_tests(program, output):
+    """(outcome, name, reason) for each test that pytest reports on its output."""
+    end = PYTEST_END.search(output)
+    passed = re.search(r"(\d+) passed", end.group(1)) if end else None
+    yield from [("passed", program, "")] * int(passed.group(1) if passed else 0)
+    for name in PYTEST_BAD.findall(output):
+        yield "failed", f"{program}/{name}", ""
+    for count, reason in PYTEST_SKIPPED.findall(output):
+        yield from [("skipped", program, reason)] * int(count)
+
+
 def program_tests(record):
     """(outcome, name, reason) for each test of one program of meson's log."""
     program, output = record["name"], record.get("stdout", "") + "\n" + record.get("stderr", "")
     whole = MESON.get(record["result"], "failed")
-    found = {}
-    for outcome, name in CMOCKA.findall(output):
-        found[name] = OUTCOMES[outcome]
-    for name, outcome in found.items():
-        reason = skip_reason(output, name) if outcome == "skipped" else ""
-        yield outcome, f"{program}/{name}", reason
+    found = [*cmocka_tests(program, output), *pytest_output_tests(program, output)]
+    yield from found
     if not found:
         yield whole, program, last_line(output) if whole == "skipped" else record["result"].lower()
-    elif whole == "failed" and "failed" not in found.values():
+    elif whole == "failed" and all(outcome != "failed" for outcome, _, _ in found):
         yield "failed", program, f"its tests passed, but it ended with {record['result'].lower()}"
 
 
