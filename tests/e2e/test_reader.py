@@ -38,6 +38,7 @@ def path(tmp_path):
     cube.variable("embeddings", np.ones((3, 2, 3, 1, 1, 1), np.float32)
                   * np.ones((cube.file["step"].size, 4, 1), np.float32),
                   own=["step", "symbol", "embedding"])
+    cube.variable("finished_at", np.full((3, 2, 3), 5.0), units="seconds since 1970-01-01")
     cube.variable("segment_count", np.full((3, 2), 7, np.int32), fill=0,
                   grid=["decoder_lr", "weight_decay"])
     status = np.full(18, 1, np.uint8)
@@ -71,6 +72,11 @@ def test_unfinished_rows_are_masked_though_their_numbers_are_on_disk(path, sweep
     assert np.isnan(last["rqi"].values[1:]).all()
     assert last["rqi"].values[0, 0] == 16
     assert last["rqi"].dtype == np.float32
+
+
+def test_times_stay_numbers_with_their_unit(sweep):
+    assert sweep["finished_at"].dtype == float and sweep["finished_at"].values[0, 0, 0] == 5
+    assert sweep["finished_at"].attrs["units"] == "seconds since 1970-01-01"
 
 
 def test_diverged_runs_are_finished(sweep):

@@ -54,7 +54,7 @@ def open_sweep(path):
     """
     path = os.path.abspath(os.fspath(path))
     check_file(path)
-    with xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False) as stored:
+    with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as stored:
         grid = stored["status"].dims
         rows = [name for name, variable in stored.data_vars.items()
                 if name != "status" and variable.dims[:len(grid)] == grid]
