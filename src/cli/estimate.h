@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What a job will cost, before it runs. */
+#ifndef PHASEGRID_ESTIMATE_H
+#define PHASEGRID_ESTIMATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "phasegrid/survey.h"
+#include "subject.h"
+
+enum { PG_ESTIMATE_LONGEST = 3 };
+
+struct pg_estimate_cell {
+    uint64_t cell;
+    int64_t steps;
+    double seconds; /* of one run */
+};
+
+struct pg_estimate {
+    size_t bytes_per_run; /* the largest */
+    uint64_t file_bytes;
+    double model_steps;      /* of all runs, if none stops early */
+    double steps_per_second; /* measured with the longest cell on one core */
+    double core_seconds;
+    struct pg_estimate_cell longest[PG_ESTIMATE_LONGEST]; /* longest first, of distinct shapes */
+    size_t longest_count;
+};
+
+/* Checks every cell, then trains the longest one for a fraction of a second. */
+int pg_estimate_make(const struct pg_subject_job *subject, struct pg_estimate *ret_estimate,
+                     struct pg_error *error) PG_CHECK_RESULT;
+
+/* On `ranks` cores: shared work, but never less than the longest run. */
+double pg_estimate_seconds(const struct pg_estimate *estimate, int ranks);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every rank reads the job for itself, all agree that they could, the sweep runs, rank 0 shows the
+ * map, all agree on the exit code. From the sweep on signals are ignored: a rank that died in
+ * MPI_Finalize would turn a good end into a bad one. One rank alone speaks: rank 0, or the one that
+ * failed before the sweep began.
+ */
+#include "session.h"
+
+#include <inttypes.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "launcher.h"
+#include "phase_map.h"
+#include "phasegrid/survey.h"
+#include "progress_line.h"
+#include "terminal.h"
+#include "version.h"
+
+enum { OPTION_RANKS = 'n', OPTION_COORDINATOR = 'c', RANKS_MAX = 1000000 };
+
+static const struct argp_option options[] = {
+    {"ranks", OPTION_RANKS, "N", 0,
+     "Start N ranks (default: one a core, or all that the allocation has); 1 needs no mpirun", 0},
+    {"coordinator", OPTION_COORDINATOR, "KIND", 0,
+     "Rank 0 only hands out work (dedicated), trains as well (shared), or as the number of ranks "
+     "suggests (auto, the default)",
+     0},
+    {0},
+};
+
+static enum pg_coordination read_coordination(struct argp_state *state, const char *text)
+{
+    static const char *const names[] = {
+        [PG_COORDINATION_AUTO] = "auto",
+        [PG_COORDINATION_SHARED] = "shared",
+        [PG_COORDINATION_DEDICATED] = "dedicated",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], text) == 0)
+            return (enum pg_coordination)i;
+    argp_error(state, "--coordinator: '%s' is not one of dedicated, shared, auto", text);
+    return PG_COORDINATION_AUTO;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct pg_session *session = state->input;
+    switch (key) {
+    case OPTION_RANKS:
+        session->ranks = (int)pg_arguments_number(state, "--ranks", argument, 1, RANKS_MAX);
+        return 0;
+    case OPTION_COORDINATOR:
+        session->coordination = read_coordination(state, argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp pg_session_argp = {.options = options, .parser = parse};
+
+int pg_session_read_job(const struct pg_session *session, struct pg_subject_job *ret_subject,
+                        struct pg_error *error)
+{
+    struct pg_survey survey = {0};
+    int status =
+        session->job_path != NULL
+            ? pg_subject_read_job(session->job_path, &session->overrides, ret_subject, error)
+            : pg_subject_read_results(session->results_path, ret_subject, error);
+    if (status == 0)
+        status = pg_survey_init(&survey, ret_subject->job, ret_subject->experiment, error);
+    pg_survey_release(&survey);
+    if (status != 0)
+        pg_subject_release(ret_subject);
+    return status;
+}
+
+/* Collective. The worst status; the lowest rank that has it keeps its message, the others forget
+   theirs. */
+static int agree(int status, int rank, struct pg_error *error)
+{
+    struct {
+        int status, rank;
+    } mine = {status, rank}, worst = mine;
+    MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MINLOC, MPI_COMM_WORLD);
+    if (worst.status != PG_OK && worst.rank != rank)
+        error->text[0] = '\0';
+    return worst.status;
+}
+
+/* An mpirun of another MPI starts ranks that do not find each other: each would be alone. */
+static int check_ranks(const struct pg_session *session, struct pg_error *error)
+{
+    const char *promised = getenv("OMPI_COMM_WORLD_SIZE");
+    int size = 0;
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    if (promised != NULL && strtol(promised, NULL, 10) != size)
+        return pg_error_set(error, PG_EINPUT,
+                            "mpirun started %s ranks, but this program's MPI library sees %d: they "
+                            "belong to different installations of MPI",
+                            promised, size);
+    if (session->ranks > 0 && session->ranks != size)
+        return pg_error_set(error, PG_EINPUT, "--ranks %d, but MPI started %d", session->ranks,
+                            size);
+    return 0;
+}
+
+static void announce(const struct pg_session *session, const struct pg_subject_job *subject)
+{
+    int size = 0;
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    fprintf(stderr, "%s: %" PRIu64 " runs on %d rank%s into %s\n", subject->experiment->name,
+            pg_job_run_count(subject->job), size, size == 1 ? "" : "s", session->results_path);
+}
+
+static int show_results(const char *path, const struct pg_terminal *terminal,
+                        struct pg_error *error)
+{
+    struct pg_results results;
+    int status = pg_results_open(path, &results, error);
+    if (status != 0)
+        return status;
+    status = pg_phase_map_print(&results, terminal, stdout, error);
+    if (status == 0)
+        pg_phase_table_print(&results, terminal, stdout);
+    (void)fflush(stdout);
+    pg_results_close(&results);
+    return status;
+}
+
+/* Rank 0, after the sweep: the last word on it, and the code to leave with. */
+static int conclude(const struct pg_session *session, const struct pg_terminal *terminal,
+                    int status, const struct pg_progress *progress, struct pg_error *error)
+{
+    if (status != PG_OK && status != PG_ESTOPPED)
+        return status;
+    struct pg_error trouble = {0};
+    if (show_results(session->results_path, terminal, &trouble) != 0) {
+        *error = trouble;
+        return trouble.status;
+    }
+    if (status == PG_ESTOPPED)
+        return pg_error_set(error, PG_ESTOPPED,
+                            "stopped with %" PRIu64 " of %" PRIu64
+                            " runs to do; the same command goes on",
+                            progress->runs - progress->done, progress->runs);
+    if (progress->failed > 0) {
+        fprintf(stderr, "phasegrid: %" PRIu64 " of %" PRIu64 " runs failed\n", progress->failed,
+                progress->runs);
+        return PG_EXIT_FAILED_RUNS;
+    }
+    return PG_OK;
+}
+
+/* Collective. */
+static int sweep(const struct pg_session *session, const struct pg_subject_job *subject, int rank,
+                 struct pg_error *error)
+{
+    struct pg_terminal terminal = pg_terminal_passed();
+    struct pg_progress_line line;
+    struct pg_progress progress = {0};
+    pg_progress_line_init(&line, subject->experiment, stderr, terminal.line_width);
+    struct pg_sweep_options sweep_options = {
+        .path = session->results_path,
+        .commit = PG_COMMIT,
+        .report = pg_progress_line_report,
+        .context = &line,
+        .report_interval = pg_progress_line_interval(&line),
+        .coordination = session->coordination,
+    };
+    if (rank == 0)
+        announce(session, subject);
+    int status = pg_sweep_run(subject->job, subject->experiment, &sweep_options, MPI_COMM_WORLD,
+                              &progress, error);
+    if (rank == 0) {
+        if (status == PG_OK || status == PG_ESTOPPED)
+            pg_progress_line_report(&progress, &line);
+        pg_progress_line_finish(&line);
+        status = conclude(session, &terminal, status, &progress, error);
+    } else {
+        error->text[0] = '\0'; /* the same as rank 0's */
+    }
+    MPI_Bcast(&status, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    return status;
+}
+
+static int run_rank(const struct pg_session *session, struct pg_error *error)
+{
+    struct pg_subject_job subject = {0};
+    int rank = 0;
+    if (MPI_Init(NULL, NULL) != MPI_SUCCESS)
+        return pg_error_set(error, PG_EMACHINE, "MPI does not start");
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    int status = check_ranks(session, error);
+    if (status == PG_OK)
+        status = pg_session_read_job(session, &subject, error);
+    status = agree(status, rank, error);
+    if (status == PG_OK)
+        status = sweep(session, &subject, rank, error);
+    pg_subject_release(&subject);
+    MPI_Finalize();
+    return status;
+}
+
+int pg_session_run(const struct pg_session *session, char **argv, struct pg_error *error)
+{
+    if (pg_launcher_is_rank())
+        return run_rank(session, error);
+    struct pg_subject_job subject;
+    int status = pg_session_read_job(session, &subject, error);
+    if (status != 0)
+        return status;
+    pg_subject_release(&subject);
+    return pg_launcher_run(session->ranks, argv, error);
+}

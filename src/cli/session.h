@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* One rank of a sweep, from MPI_Init to MPI_Finalize; shared by the verbs that train. */
+#ifndef PHASEGRID_SESSION_H
+#define PHASEGRID_SESSION_H
+
+#include "subject.h"
+
+struct pg_session {
+    const char *job_path; /* NULL: the job that the results file names */
+    const char *results_path;
+    struct pg_overrides overrides; /* with job_path */
+    int ranks;                     /* that were asked for; 0: any number */
+    enum pg_coordination coordination;
+};
+
+/* The options of every verb that trains, as a child of its parser; input: struct pg_session. */
+extern const struct argp pg_session_argp;
+
+/* Reads the job and checks every cell of it: what can be found wrong before anything starts. */
+int pg_session_read_job(const struct pg_session *session, struct pg_subject_job *ret_subject,
+                        struct pg_error *error) PG_CHECK_RESULT;
+
+/* Outside MPI: checks the job, then launches the ranks. In a rank: trains. As a verb's run(). */
+int pg_session_run(const struct pg_session *session, char **argv,
+                   struct pg_error *error) PG_CHECK_RESULT;
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs from files of both kinds. A results file keeps its job as canonical JSON in `job`. */
+#include "subject.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "phasegrid/nearest.h"
+
+enum { EXPERIMENTS_MAX = 64 };
+
+static size_t list_schemas(const struct pg_schema **schemas)
+{
+    size_t count = 0;
+    for (; pg_experiments[count] != NULL && count < EXPERIMENTS_MAX; count++)
+        schemas[count] = pg_experiments[count]->schema;
+    return count;
+}
+
+void pg_overrides_add(struct argp_state *state, struct pg_overrides *overrides, const char *text)
+{
+    if (overrides->count == PG_OVERRIDES_MAX)
+        argp_error(state, "more than %d times --set", PG_OVERRIDES_MAX);
+    overrides->at[overrides->count++] = text;
+}
+
+int pg_subject_read_job(const char *path, const struct pg_overrides *overrides,
+                        struct pg_subject_job *ret_subject, struct pg_error *error)
+{
+    const struct pg_schema *schemas[EXPERIMENTS_MAX];
+    size_t count = list_schemas(schemas);
+    *ret_subject = (struct pg_subject_job){0};
+    int status = pg_job_read(path, schemas, count, overrides->at, overrides->count,
+                             &ret_subject->job, error);
+    if (status != 0)
+        return status;
+    ret_subject->experiment = pg_experiment_find(ret_subject->job->schema->experiment);
+    return 0;
+}
+
+static int job_of(struct pg_reader *reader, struct pg_subject_job *ret_subject,
+                  struct pg_error *error)
+{
+    const struct pg_schema *schemas[EXPERIMENTS_MAX];
+    size_t count = list_schemas(schemas);
+    char *canonical = NULL;
+    *ret_subject = (struct pg_subject_job){0};
+    int status = pg_reader_text(reader, "job", &canonical, error);
+    if (status != 0)
+        return status;
+    status = pg_job_from_canonical(canonical, schemas, count, &ret_subject->job, error);
+    free(canonical);
+    if (status != 0)
+        return status;
+    ret_subject->experiment = pg_experiment_find(ret_subject->job->schema->experiment);
+    return 0;
+}
+
+int pg_subject_read_results(const char *path, struct pg_subject_job *ret_subject,
+                            struct pg_error *error)
+{
+    struct pg_reader *reader = NULL;
+    *ret_subject = (struct pg_subject_job){0};
+    int status = pg_reader_open(path, &reader, error);
+    if (status == 0)
+        status = job_of(reader, ret_subject, error);
+    pg_reader_close(reader);
+    return status;
+}
+
+void pg_subject_release(struct pg_subject_job *subject)
+{
+    pg_job_destroy(subject->job);
+    *subject = (struct pg_subject_job){0};
+}
+
+static size_t count_phases(const struct pg_experiment *experiment)
+{
+    size_t count = 0;
+    while (count < PG_PHASES_MAX && experiment->phase_names[count] != NULL)
+        count++;
+    return count;
+}
+
+/* A file whose run variables do not fit what its job describes is not read further. */
+static int read_columns(struct pg_results *results, struct pg_error *error)
+{
+    int phase = pg_layout_find_variable(results->layout, "phase");
+    if (phase < 0 || results->layout->variables[phase].type != PG_U8 ||
+        pg_layout_row_count(results->layout) != pg_job_run_count(results->subject.job))
+        return pg_error_set(error, PG_EMISMATCH,
+                            "%s: its variables do not fit the job that it names", results->path);
+    results->run_count = pg_layout_row_count(results->layout);
+    results->statuses = malloc(results->run_count);
+    results->phases = malloc(results->run_count);
+    if (results->statuses == NULL || results->phases == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: the statuses of %llu runs",
+                            (unsigned long long)results->run_count);
+    int status = pg_reader_statuses(results->reader, results->statuses, error);
+    return status != 0 ? status
+                       : pg_reader_rows(results->reader, (size_t)phase, 0, results->run_count,
+                                        results->phases, error);
+}
+
+int pg_results_open(const char *path, struct pg_results *results, struct pg_error *error)
+{
+    *results = (struct pg_results){.path = path};
+    int status = pg_reader_open(path, &results->reader, error);
+    if (status == 0)
+        status = job_of(results->reader, &results->subject, error);
+    if (status == 0) {
+        results->layout = pg_reader_layout(results->reader);
+        results->phase_count = count_phases(results->subject.experiment);
+        status = read_columns(results, error);
+    }
+    if (status != 0)
+        pg_results_close(results);
+    return status;
+}
+
+void pg_results_close(struct pg_results *results)
+{
+    free(results->statuses);
+    free(results->phases);
+    pg_subject_release(&results->subject);
+    pg_reader_close(results->reader);
+    *results = (struct pg_results){0};
+}
+
+struct pg_progress pg_results_progress(const struct pg_results *results)
+{
+    struct pg_progress progress = {.runs = results->run_count, .seconds_left = PG_NAN};
+    for (uint64_t run = 0; run < results->run_count; run++) {
+        uint8_t status = results->statuses[run], phase = results->phases[run];
+        progress.diverged += status == PG_ROW_DIVERGED;
+        progress.failed += status == PG_ROW_FAILED;
+        progress.done += status != PG_ROW_TODO;
+        if ((status == PG_ROW_DONE || status == PG_ROW_DIVERGED) && phase < results->phase_count)
+            progress.phases[phase]++;
+    }
+    return progress;
+}
+
+void pg_experiment_names(char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; pg_experiments[i] != NULL && used < size; i++) {
+        int length =
+            snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "", pg_experiments[i]->name);
+        used += length > 0 ? (size_t)length : 0;
+    }
+}
+
+int pg_experiment_demand(const char *name, const struct pg_experiment **ret_experiment,
+                         struct pg_error *error)
+{
+    const char *names[EXPERIMENTS_MAX];
+    char known[512] = "";
+    size_t count = 0;
+    for (; pg_experiments[count] != NULL && count < EXPERIMENTS_MAX; count++)
+        names[count] = pg_experiments[count]->name;
+    *ret_experiment = pg_experiment_find(name);
+    if (*ret_experiment != NULL)
+        return 0;
+    const char *near = pg_nearest(name, names, count);
+    pg_experiment_names(known, sizeof known);
+    return pg_error_set(error, PG_EINPUT, "'%s' is not an experiment%s%s%s; there are: %s", name,
+                        near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+                        near != NULL ? "'?" : "", known);
+}
