@@ -76,7 +76,13 @@ static void shorten_exponent(char *text)
     memmove(at + 1, digits, strlen(digits) + 1);
 }
 
-/* The fewest digits that read back the same; 0.0001 and 100000 still without an exponent. */
+/* 0.0001, 100000 and 4294967295, but 1e-5 and 1e6: no long rows of zeros. */
+static bool is_plain(int exponent, int decimals)
+{
+    return exponent >= -4 && (exponent < 6 || (exponent < 16 && decimals + 3 >= exponent));
+}
+
+/* The fewest digits that read back the same. */
 static void print_real(double real, char *text, size_t size)
 {
     char digits[NUMBER_MAX];
@@ -86,7 +92,7 @@ static void print_real(double real, char *text, size_t size)
     while (strtod(digits, NULL) != real && ++decimals < DIGITS_MAX);
     const char *mark = strchr(digits, 'e');
     int exponent = mark == NULL ? 0 : atoi(mark + 1);
-    if (mark != NULL && exponent >= -4 && exponent < 6) {
+    if (mark != NULL && is_plain(exponent, decimals)) {
         int behind_point = decimals > exponent ? decimals - exponent : 0;
         (void)snprintf(text, size, "%.*f", behind_point, real);
     } else {

@@ -33,8 +33,7 @@ double pg_logspace(double from, double to, size_t count, size_t index)
 
 double pg_range_count(double from, double to, double step)
 {
-    const double slack = 1e-9; /* of a step: 0.3 ends (0, 0.3, 0.1) */
-    return floor((to - from) / step + slack) + 1.0;
+    return floor(pg_round_digits((to - from) / step)) + 1.0; /* 0.3 / 0.1 is not quite 3 */
 }
 
 double pg_range_value(double from, double step, size_t index)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINKS_MAX = 64 };
+enum { LINKS_MAX = 64, ANCHORS_MAX = 1000 };
 
 struct pg_yaml {
     const struct pg_source *source;
@@ -74,6 +74,13 @@ static int refuse_collected(const struct pg_yaml *yaml, const char *otherwise,
     return pg_place_refuse(&place, error);
 }
 
+/* Then libfyaml's mark stands behind the quote. */
+static bool is_quoted(struct fy_node *node)
+{
+    enum fy_node_style style = fy_node_get_style(node);
+    return style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED;
+}
+
 /* Where the node is written: an alias itself, not what it stands for; a list or map begins where
    its first text does. `otherwise` for what has no text. */
 static struct pg_place place_of(struct fy_node *node, struct pg_place otherwise)
@@ -83,7 +90,7 @@ static struct pg_place place_of(struct fy_node *node, struct pg_place otherwise)
             struct fy_token *token = fy_node_get_scalar_token(node);
             const struct fy_mark *mark = token != NULL ? fy_token_start_mark(token) : NULL;
             if (mark != NULL && mark->input_pos <= otherwise.source->size)
-                otherwise.offset = mark->input_pos;
+                otherwise.offset = mark->input_pos - (is_quoted(node) && mark->input_pos > 0);
             break;
         }
         node = fy_node_is_mapping(node) ? fy_node_pair_key(fy_node_mapping_get_by_index(node, 0))
@@ -105,6 +112,21 @@ static int refuse_second_document(struct pg_yaml *yaml, struct pg_error *error)
     return pg_place_refuse(&place, error);
 }
 
+/* libfyaml looks for an anchor among all others: tens of thousands of them take minutes. */
+static int check_anchors(const struct pg_source *source, struct pg_error *error)
+{
+    size_t marks = 0;
+    for (size_t at = 0; at < source->size; at++) {
+        if (source->text[at] != '&' || ++marks <= ANCHORS_MAX)
+            continue;
+        struct pg_place place = {source, at};
+        (void)pg_error_set(error, PG_EINPUT, "found more than %d anchors (&), too many for a job",
+                           ANCHORS_MAX);
+        return pg_place_refuse(&place, error);
+    }
+    return 0;
+}
+
 static int load_document(struct pg_yaml *yaml, struct pg_error *error)
 {
     yaml->document = fy_parse_load_document(yaml->parser);
@@ -117,6 +139,8 @@ int pg_yaml_parse(const struct pg_source *source, struct pg_yaml **ret_yaml,
                   struct pg_entry *ret_root, struct pg_error *error)
 {
     int status = pg_source_check(source, error);
+    if (status == 0)
+        status = check_anchors(source, error);
     if (status != 0)
         return status;
     struct pg_yaml *yaml = calloc(1, sizeof *yaml);
