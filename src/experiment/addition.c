@@ -8,7 +8,6 @@
 #include "addition.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *const task_names[] = {"regression", "classification", NULL};
