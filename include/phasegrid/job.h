@@ -67,11 +67,12 @@ uint64_t pg_job_run_count(const struct pg_job *job); /* cells x seeds */
 /* values (schema->count) of a cell: the settings with the cell's axis values put in. */
 void pg_job_cell_values(const struct pg_job *job, uint64_t cell, struct pg_value *ret_values);
 
-/* Hash of the cell's values: the mix of `streams: independent`. */
+/* Hash of all the cell's settings, swept or not: the same in any job that holds the cell, never 0.
+   The mix of `streams: independent`. */
 uint32_t pg_job_cell_hash(const struct pg_job *job, uint64_t cell);
 
-/* Recorded steps for a budget: ascending, begins with 0, ends with `budget`, at most
-   record_points. *ret_steps is the caller's to free. */
+/* Recorded steps for a budget: min(record_points, budget + 1) distinct ascending steps from 0 to
+   `budget`. With swept steps, ask for the longest budget. *ret_steps is the caller's to free. */
 int pg_job_record_steps(const struct pg_job *job, int64_t budget, int64_t **ret_steps,
                         size_t *ret_count, struct pg_error *error) PG_CHECK_RESULT;
 
@@ -80,7 +81,8 @@ int pg_job_record_steps(const struct pg_job *job, int64_t budget, int64_t **ret_
    file text do not count. */
 char *pg_job_canonical(const struct pg_job *job);
 
-/* The job back from its canonical JSON. */
+/* The job back from its canonical JSON, without title and text. A setting that the JSON lacks takes
+   its default; anything else that is wrong is PG_EMISMATCH. */
 int pg_job_from_canonical(const char *json, const struct pg_schema *const *schemas,
                           size_t schema_count, struct pg_job **ret_job,
                           struct pg_error *error) PG_CHECK_RESULT;

@@ -19,7 +19,7 @@
 
 enum { NUMBER_MAX = 64, NAMES_MAX = 64, EXPECTED_MAX = 512, DIGITS_MAX = 17 };
 
-static const double INTEGER_REAL_MAX = 9007199254740992.0; /* 2^53: all integers are exact */
+static const double integer_real_max = 9007199254740992.0; /* 2^53: all integers are exact */
 
 int pg_schema_find(const struct pg_schema *schema, const char *name)
 {
@@ -91,7 +91,7 @@ static void print_real(double real, char *text, size_t size)
         (void)snprintf(digits, sizeof digits, "%.*e", decimals, real);
     while (strtod(digits, NULL) != real && ++decimals < DIGITS_MAX);
     const char *mark = strchr(digits, 'e');
-    int exponent = mark == NULL ? 0 : atoi(mark + 1);
+    int exponent = mark == NULL ? 0 : (int)strtol(mark + 1, NULL, 10);
     if (mark != NULL && is_plain(exponent, decimals)) {
         int behind_point = decimals > exponent ? decimals - exponent : 0;
         (void)snprintf(text, size, "%.*f", behind_point, real);
@@ -277,7 +277,7 @@ static bool read_integer(const char *text, int64_t *ret_integer)
         *ret_integer = strtoll(text, NULL, 10);
         return errno == 0;
     }
-    if (!read_real(text, &real) || floor(real) != real || fabs(real) > INTEGER_REAL_MAX)
+    if (!read_real(text, &real) || floor(real) != real || fabs(real) > integer_real_max)
         return false;
     *ret_integer = (int64_t)real;
     return true;

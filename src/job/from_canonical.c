@@ -235,7 +235,7 @@ int pg_job_from_canonical(const char *text, const struct pg_schema *const *schem
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &about);
     int status = root == NULL ? pg_error_set(&ours, PG_EINPUT, "%s", about.text)
                               : begin(root, schemas, schema_count, &job, &ours);
-    if (status == 0)
+    if (job != NULL)
         status = read_job(job, root, &ours);
     json_decref(root);
     if (status == 0) {

@@ -71,7 +71,7 @@ static int read_setting(struct pg_job_reader *reader, const struct pg_entry *ent
                         struct pg_error *error)
 {
     struct pg_job *job = reader->job;
-    size_t index;
+    size_t index = 0;
     int status = pg_find_setting(reader, entry, "settings", entry->key, &index, error);
     if (status != 0)
         return status;
