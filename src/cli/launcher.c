@@ -240,6 +240,13 @@ static sigset_t awaited_signals(void)
     return signals;
 }
 
+/* A rank without mpirun would start Open MPI's daemon for services that it does not need. */
+static void prepare_direct_rank(void)
+{
+    (void)setenv(direct_rank_variable, "1", 1);
+    (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+}
+
 int pg_launcher_run(int ranks, char **argv, struct pg_error *error)
 {
     struct command command = {0};
@@ -253,7 +260,7 @@ int pg_launcher_run(int ranks, char **argv, struct pg_error *error)
     pg_launch_prepare_environment(single_host);
     pg_terminal_pass_on(&terminal);
     if (!command.is_mpirun)
-        (void)setenv(direct_rank_variable, "1", 1);
+        prepare_direct_rank();
 
     sigset_t signals = awaited_signals(), before;
     struct watch watch = {.is_mpirun = command.is_mpirun};
