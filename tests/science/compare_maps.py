@@ -3,6 +3,7 @@
 """Judges finished cubes of the jobs of Liu et al. (2022) and sets them beside the paper.
 
     tests/science/compare_maps.py FILE... [--table docs/science.md]
+    tests/science/compare_maps.py --good-seeds FILE...
 
 Each FILE is a results file of jobs/liu2022-fig6a.yaml, -fig6b or -fig6c, or of a job of
 tests/science/jobs/; files that differ in their seeds alone count as one. Runs that have not ended
@@ -57,9 +58,9 @@ def title_of(cube):
     found = liu2022.map_of(cube)
     if found is not None:
         return f"Figure {found[0]}"
-    axes = set(cube.axes) - {"seed"}
-    return "Figure 3" if axes == {"train_count"} else \
-        f"Default run, {cube.setting('train_count')} of 55 pairs"
+    if set(cube.axes) == {"train_count", "seed"}:
+        return "Figure 4a" if cube.setting("steps") == 1 else "Figure 3"
+    return f"Default run, {cube.setting('train_count')} of 55 pairs"
 
 
 def table(figures):
@@ -101,7 +102,12 @@ def main():
     parser = argparse.ArgumentParser(description="sets finished cubes beside Liu et al. (2022)")
     parser.add_argument("files", nargs="+")
     parser.add_argument("--table", type=Path, help="writes the Markdown table there")
+    parser.add_argument("--good-seeds", action="store_true", help="prints the good seeds and ends")
     arguments = parser.parse_args()
+    if arguments.good_seeds:
+        cube = Cube(arguments.files)
+        print(*cube.axes["seed"][liu2022.good_seed_mask(cube)])
+        return 0
     figures, lines = [], [HEAD.rstrip()]
     for paths in groups(arguments.files):
         found, text = section(paths)

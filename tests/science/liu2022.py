@@ -2,7 +2,7 @@
 """The figures of Liu et al. (NeurIPS 2022) that the `addition` experiment has to reproduce, each
 computed from finished cubes and compared with its tolerance.
 
-Ids: A4 is figure 3, A5 and A6 the time to a good representation and the order of the crossings,
+Ids: A2 is figure 4a, A4 figure 3, A5 and A6 the time to a good representation and the order of the crossings,
 A7 figure 6a, A8 and A9 figure 6b, C6 figure 6c. A seed is *eligible* when its split lets the ideal
 test accuracy reach 0.9, and *good* when, besides, its default run (learning rates 1e-3 and 1e-4,
 no weight decay, 45 of 55 pairs) reaches RQI > 0.95 within 10,000 steps: in the others the embedding
@@ -83,6 +83,23 @@ def figure_3(cube):
                    f"{correlation:.3f}", correlation > 0.98),
             Figure("A4", "accuracy against predicted accuracy: mean difference", "< .05", ".019",
                    f"{error:.3f}", error < 0.05)]
+
+
+# Figure 4a: splits whose only solution is the number line.
+
+def figure_4a(cube):
+    """A2, from a cube of many splits over train_count; the authors drew 10,000 a size."""
+    unique = {count: share(cube["nullity"][cube.where(train_count=count)] == 2)
+              for count in cube.axes["train_count"]}
+    splits = len(cube.axes["seed"])
+    figures = [Figure("A2", "splits a size", ">= 2,000", "10,000", f"{splits:,}", splits >= 2000)]
+    for count, paper in {20: 0.175, 22: 0.427, 23: 0.580, 25: 0.803, 30: 0.981}.items():
+        figures.append(Figure("A2", f"4a: number line alone, {count} of 55 pairs", "+-.03",
+                              f"{paper:.3f}", f"{unique[count]:.3f}",
+                              abs(unique[count] - paper) <= 0.03))
+    half = min(count for count, found in unique.items() if found >= 0.5)
+    return figures + [Figure("A2", "4a: size that crosses one half", "23", "23", f"{half}",
+                             half == 23)]
 
 
 # Figure 4: when a good representation is there, and what comes first.
@@ -244,7 +261,8 @@ def figure_6b_layout(found):
     for what, where, letter in corners:
         cells = block(found, *where)
         figures.append(Figure("A8", f"6b: {what}", "all", "all",
-                              f"{np.sum(cells == letter)}/{cells.size} cells",
+                              f"{np.sum(cells == letter)}/{cells.size} cells"
+                              + (f" ({''.join(cells.ravel())})" if cells.size <= 4 else ""),
                               bool(np.all(cells == letter))))
     present = [letter for letter in "CGMF" if np.any(found.majority == letter)]
     meets = touches(found.majority, "G", "C")
@@ -339,9 +357,10 @@ def figures_of(cube):
     axes = set(cube.axes) - {"seed"}
     found = map_of(cube)
     if found is not None:
-        return MAP_FIGURES[found[0]](found[1])
+        name, judged = found
+        return MAP_FIGURES[name](judged) if judged.seeds else [seed_count(name, name, judged)]
     if axes == {"train_count"}:
-        return figure_3(cube)
+        return figure_4a(cube) if cube.setting("steps") == 1 else figure_3(cube)
     if not axes and cube.setting("train_count") <= 20:
         return few_samples(cube)
     if not axes and cube.setting("train_count") == 45:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The cheap figures of Liu et al. (2022): A4 (figure 3), A5 and A6 (figure 4 and the text)."""
+"""The cheap figures of Liu et al. (2022): A2 (figure 4a), A4 (figure 3), A5 and A6 (figure 4b and the
+text)."""
 
 import numpy as np
 import pytest
@@ -22,8 +23,13 @@ def check(figures):
     assert figures and not failed, failed
 
 
+def test_a2_the_critical_fraction(tmp_path):
+    check(liu2022.figures_of(
+        Cube([harness.run(harness.ROOT / "jobs" / "liu2022-fig4a.yaml", tmp_path / "runs.h5")])))
+
+
 def test_a4_embeddings_predict_the_accuracy(tmp_path):
-    cube = Cube([harness.run(harness.JOBS / "training-fraction.yaml", tmp_path / "runs.h5")])
+    cube = Cube([harness.run(harness.ROOT / "jobs" / "liu2022-fig3.yaml", tmp_path / "runs.h5")])
     assert cube.done.sum() == 33
     check(liu2022.figures_of(cube))
     _, predicted = liu2022.accuracies(cube).T
