@@ -229,6 +229,7 @@ static int third_eigenvalue(const struct pg_parallelograms *parallelograms,
 {
     const size_t p = parallelograms->symbols;
     const lapack_int order = (lapack_int)p;
+    assert(p > 2);
     double *words = malloc((p * p + p) * sizeof *words);
     if (words == NULL)
         return pg_error_set(error, PG_EMACHINE, "no memory for eigenvalues of order %zu", p);
