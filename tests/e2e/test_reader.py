@@ -205,6 +205,7 @@ def test_phase_map_shows_values_letters_and_shares(sweep):
     # Row by row from below; a unanimous cell has no share, one seed of three is "1/1".
     assert texts(axes) == ["C", "G", "2/3", "F", "C=", "1/3", "G=", "1/3", "M", "1/1"]
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert "a tie" in axes.get_legend().get_title().get_text()
     assert "C  comprehension, 2 cells" in legend and "×  diverged, 0 cells" in legend
 
 
@@ -224,6 +225,20 @@ def test_run_picture_marks_its_crossings(sweep):
     assert texts(figure.axes[0]) == ["train 100", "test 200"]
     labels = [line.get_label() for line in figure.axes[1].lines]
     assert labels[:3] == ["train accuracy", "test accuracy", "RQI"]
+
+
+def test_run_picture_ends_where_the_run_ended(path):
+    with h5py.File(path, "r+") as file:
+        steps = file["step"][...]
+        file["rqi"][0, 0, 0] = np.where(steps < 700, 0.25, 0.75)  # measured at step 700
+        last = file.create_dataset("last_step", data=np.full((3, 2, 3), 700))
+        for axis, name in enumerate(("decoder_lr", "weight_decay", "seed")):
+            last.dims[axis].attach_scale(file[name])
+    assert 700 not in steps
+    figure = phasegrid.plot_run(phasegrid.open_sweep(path).isel(decoder_lr=0, weight_decay=0, seed=0))
+    line = next(line for line in figure.axes[1].lines if line.get_label() == "RQI")
+    assert (line.get_xdata()[-1], line.get_ydata()[-1]) == (700, 0.75)
+    assert line.get_xdata()[-2] < 700 and line.get_ydata()[-2] == 0.25
 
 
 def test_steps_picture_counts_never(sweep):

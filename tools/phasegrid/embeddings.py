@@ -10,7 +10,7 @@ import numpy as np
 
 from .reader import SweepError
 from .style import INK, MUTED, RC
-from .trajectory import last_step, mark_crossings, one_run, step_axis, title_run
+from .trajectory import mark_crossings, measured, one_run, step_axis, title_run
 
 
 def plot_embeddings(sweep):
@@ -18,11 +18,10 @@ def plot_embeddings(sweep):
     run = one_run(sweep)
     if "embeddings" not in run:
         raise SweepError("this file has no embeddings")
-    ended = run["step"].values <= last_step(run)
-    values = run["embeddings"].transpose("step", "symbol", "embedding").values[ended]
+    steps, values = measured(run.transpose(..., "step", "symbol", "embedding"), "embeddings")
     with plt.rc_context(RC):
         if values.shape[2] == 1:
-            figure = draw_line(run, run["step"].values[ended], values[:, :, 0])
+            figure = draw_line(run, steps, values[:, :, 0])
         else:
             figure = draw_plane(values)
         title_run(figure, run)

@@ -214,15 +214,16 @@ def finish(figure, corner, sweep, counts, summary):
     labels = [f"{styles[name][1] or ' '}  {name.replace('_', ' ')}, {cells[name]} "
               f"cell{'' if cells[name] == 1 else 's'}" for name in present]
     corner.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.03, 1.0),
-                  title=reading(counts), alignment="left", title_fontsize=8.5, handlelength=1.3,
+                  title=reading(counts, summary), alignment="left", title_fontsize=8.5, handlelength=1.3,
                   handleheight=1.3, borderaxespad=0)
     write_title(figure, sweep.attrs.get("title", "phase map"),
                 describe(sweep, single_coordinates(sweep)))
 
 
-def reading(counts):
+def reading(counts, summary):
     """What a cell shows."""
     seeds = int(counts.sum("phase_name").max())
     if seeds == 1:
         return "one run a cell"
-    return f"majority over {seeds} seeds;\nk/n and strip where they differ"
+    tie = "\n=  a tie, its first phase" if bool(summary["tie"].any()) else ""
+    return f"majority over {seeds} seeds;\nk/n and strip where they differ{tie}"

@@ -47,16 +47,22 @@ def plot_run(sweep):
     return figure
 
 
+def measured(run, name):
+    """(steps, values) up to where the run ended: recorded points behind the end hold what was
+    measured there."""
+    steps, end = run["step"].values, last_step(run)
+    count = int(np.searchsorted(steps, end)) + 1
+    return np.minimum(steps[:count], end), run[name].transpose("step", ...).values[:count]
+
+
 def draw_lines(axes, run, lines):
     """The lines that the file has, up to where the run ended, with a legend."""
-    steps, ended = run["step"].values, last_step(run)
     for name, colour, style, label in lines:
         if name in run:
-            values = run[name].values[steps <= ended]
-            axes.plot(steps[steps <= ended], values, style, color=colour, linewidth=1.8, label=label)
+            axes.plot(*measured(run, name), style, color=colour, linewidth=1.8, label=label)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    if ended < steps[-1]:
-        axes.axvspan(ended, steps[-1], color="#f2f2f2", zorder=0)
+    if last_step(run) < run["step"][-1]:
+        axes.axvspan(last_step(run), float(run["step"][-1]), color="#f2f2f2", zorder=0)
 
 
 def last_step(run):
