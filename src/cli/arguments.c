@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* glibc's argp for one verb: the usage, the summary and the example come from the verb's row. */
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -20,7 +20,7 @@ static char *help_text(const struct pg_verb *verb)
 static char *filter_help(int key, const char *text, void *input)
 {
     (void)input;
-    return key == ARGP_KEY_HELP_DUP_ARGS_NOTE ? NULL : (char *)(uintptr_t)text;
+    return key == ARGP_KEY_HELP_DUP_ARGS_NOTE || text == NULL ? NULL : strdup(text);
 }
 
 void pg_arguments_parse(const struct pg_verb *verb, const struct argp *argp, int argc, char **argv,

@@ -101,10 +101,10 @@ static int print_json(const struct arguments *arguments, const struct pg_subject
 
 static void print_axes(const struct pg_job *job)
 {
-    printf("  grid     ");
+    (void)printf("  grid     ");
     for (size_t i = 0; i < job->axis_count; i++)
-        printf("%s %zu x ", job->axes[i].name, job->axes[i].count);
-    printf("seed %zu\n", job->seed_count);
+        (void)printf("%s %zu x ", job->axes[i].name, job->axes[i].count);
+    (void)printf("seed %zu\n", job->seed_count);
 }
 
 static void print_longest(const struct pg_job *job, const struct pg_estimate *estimate)
@@ -112,9 +112,9 @@ static void print_longest(const struct pg_job *job, const struct pg_estimate *es
     for (size_t i = 0; i < estimate->longest_count; i++) {
         char cell[512];
         pg_survey_print_cell(job, estimate->longest[i].cell, cell, sizeof cell);
-        printf("  %s  %s each: %s, %" PRId64 " steps\n", i == 0 ? "longest" : "       ",
-               pg_format_duration(ceil(estimate->longest[i].seconds)).at,
-               cell[0] != '\0' ? cell : "the only cell", estimate->longest[i].steps);
+        (void)printf("  %s  %s each: %s, %" PRId64 " steps\n", i == 0 ? "longest" : "       ",
+                     pg_format_duration(ceil(estimate->longest[i].seconds)).at,
+                     cell[0] != '\0' ? cell : "the only cell", estimate->longest[i].steps);
     }
 }
 
@@ -122,19 +122,20 @@ static void print_text(const struct arguments *arguments, const struct pg_subjec
                        const struct pg_estimate *estimate)
 {
     const struct pg_job *job = subject->job;
-    printf("%s: valid, experiment %s%s%s\n", arguments->path, subject->experiment->name,
-           job->title != NULL ? ", " : "", job->title != NULL ? job->title : "");
+    (void)printf("%s: valid, experiment %s%s%s\n", arguments->path, subject->experiment->name,
+                 job->title != NULL ? ", " : "", job->title != NULL ? job->title : "");
     print_axes(job);
-    printf("  runs     %" PRIu64 " (%" PRIu64 " cells x %zu seeds)\n", pg_job_run_count(job),
-           pg_job_cell_count(job), job->seed_count);
-    printf("  memory   %s a run in training\n", pg_format_bytes(estimate->bytes_per_run).at);
-    printf("  disk     %s\n", pg_format_bytes(estimate->file_bytes).at);
-    printf("  work     %s model-steps\n", pg_format_count(estimate->model_steps).at);
-    printf("  time     about %s on %d core%s; an estimate: a run of the longest cell was timed at "
-           "%s steps/s\n",
-           pg_format_duration(ceil(pg_estimate_seconds(estimate, arguments->ranks))).at,
-           arguments->ranks, arguments->ranks == 1 ? "" : "s",
-           pg_format_count(estimate->steps_per_second).at);
+    (void)printf("  runs     %" PRIu64 " (%" PRIu64 " cells x %zu seeds)\n", pg_job_run_count(job),
+                 pg_job_cell_count(job), job->seed_count);
+    (void)printf("  memory   %s a run in training\n", pg_format_bytes(estimate->bytes_per_run).at);
+    (void)printf("  disk     %s\n", pg_format_bytes(estimate->file_bytes).at);
+    (void)printf("  work     %s model-steps\n", pg_format_count(estimate->model_steps).at);
+    (void)printf(
+        "  time     about %s on %d core%s; an estimate: a run of the longest cell was timed at "
+        "%s steps/s\n",
+        pg_format_duration(ceil(pg_estimate_seconds(estimate, arguments->ranks))).at,
+        arguments->ranks, arguments->ranks == 1 ? "" : "s",
+        pg_format_count(estimate->steps_per_second).at);
     print_longest(job, estimate);
 }
 

@@ -15,7 +15,7 @@
 
 enum { FIRST_TRIAL_STEPS = 16, TRIAL_GROWTH = 4 };
 
-static const double TRIAL_SECONDS = 0.2;
+static const double trial_seconds = 0.2;
 
 /* A run that writes into memory of its own. */
 struct trial {
@@ -121,7 +121,7 @@ static int measure_speed(const struct trial *trial, int64_t budget, double *ret_
 {
     double seconds = 0.0, before = 0.0;
     int64_t steps = 0, steps_before = 0;
-    for (int64_t length = FIRST_TRIAL_STEPS; seconds < TRIAL_SECONDS; length *= TRIAL_GROWTH) {
+    for (int64_t length = FIRST_TRIAL_STEPS; seconds < trial_seconds; length *= TRIAL_GROWTH) {
         int64_t cut = length < budget ? length : budget;
         before = seconds;
         steps_before = steps;

@@ -88,10 +88,10 @@ static int prepare(const struct pg_results *results, uint64_t run, struct batche
 
 static void print_batch(int64_t step, const uint32_t *samples, size_t count, bool json)
 {
-    printf(json ? "{\"step\": %" PRId64 ", \"samples\": [" : "%" PRId64 ":", step);
+    (void)printf(json ? "{\"step\": %" PRId64 ", \"samples\": [" : "%" PRId64 ":", step);
     for (size_t i = 0; i < count; i++)
-        printf("%s%" PRIu32, !json ? " " : i > 0 ? ", " : "", samples[i]);
-    puts(json ? "]}" : "");
+        (void)printf("%s%" PRIu32, !json ? " " : i > 0 ? ", " : "", samples[i]);
+    (void)puts(json ? "]}" : "");
 }
 
 static int print_batches(const struct pg_experiment *experiment, const struct batches *batches,

@@ -12,7 +12,7 @@
 #include "phasegrid/quote.h"
 #include "subject.h"
 
-static const double REAL_TOLERANCE = 5e-3;
+static const double real_tolerance = 5e-3;
 
 /* One "name=value" after the other. */
 struct coordinates {
@@ -26,7 +26,7 @@ static double distance(const struct pg_value *a, const struct pg_value *b)
     if (a->type != PG_VALUE_REAL)
         return pg_value_equal(a, b) ? 0.0 : HUGE_VAL;
     double gap = fabs(a->real - b->real);
-    return gap <= REAL_TOLERANCE * fabs(b->real) ? gap : HUGE_VAL;
+    return gap <= real_tolerance * fabs(b->real) ? gap : HUGE_VAL;
 }
 
 static int refuse_value(const struct pg_axis *axis, const struct pg_axis_member *member,

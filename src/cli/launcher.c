@@ -186,8 +186,8 @@ static void pass_on(struct watch *watch, int number)
         return;
     }
     if (!watch->stopping)
-        fprintf(stderr, "\nphasegrid: stopping; what is finished is kept%s\n",
-                number == SIGINT ? " (Ctrl-C again hurries)" : "");
+        (void)fprintf(stderr, "\nphasegrid: stopping; finished runs are kept%s\n",
+                      number == SIGINT ? " (Ctrl-C again hurries)" : "");
     watch->stopping = true;
     (void)kill(watch->child, SIGUSR1);
 }
@@ -213,14 +213,15 @@ static int conclude(const struct watch *watch, int code)
 {
     bool too_early = watch->stopping && code == SHELL_SIGNAL_BASE + SIGUSR1;
     if (too_early || (watch->hurrying && code != PG_EXIT_DONE)) {
-        fputs("phasegrid: stopped; the same command goes on with what is left\n", stderr);
+        (void)fputs("phasegrid: stopped; the same command goes on with what is left\n", stderr);
         return PG_EXIT_STOPPED;
     }
     if (code > SHELL_SIGNAL_BASE)
-        fprintf(stderr,
-                "phasegrid: a rank or mpirun was killed by signal %d (%s); finished runs are kept, "
-                "and the same command goes on\n",
-                code - SHELL_SIGNAL_BASE, strsignal(code - SHELL_SIGNAL_BASE));
+        (void)fprintf(
+            stderr,
+            "phasegrid: a rank or mpirun was killed by signal %d (%s); finished runs are kept, "
+            "and the same command goes on\n",
+            code - SHELL_SIGNAL_BASE, strsignal(code - SHELL_SIGNAL_BASE));
     return code;
 }
 

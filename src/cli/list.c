@@ -234,7 +234,7 @@ static void print_tables(const struct topic *topic, const struct pg_experiment *
             continue;
         json_t *rows = topic->list(topic->by_experiment ? pg_experiments[i] : NULL);
         if (topic->by_experiment && only == NULL)
-            printf("%s%s\n", i > 0 ? "\n" : "", pg_experiments[i]->name);
+            (void)printf("%s%s\n", i > 0 ? "\n" : "", pg_experiments[i]->name);
         pg_listing_print_table(rows, topic->columns);
         json_decref(rows);
         if (!topic->by_experiment)

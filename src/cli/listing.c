@@ -52,9 +52,9 @@ static void print_row(const json_t *row, const char *const *columns, const int *
         char room[FIELD_MAX];
         const char *text = row != NULL ? field(row, columns[i], room) : columns[i];
         if (columns[i + 1] == NULL)
-            printf("%s\n", text);
+            (void)printf("%s\n", text);
         else
-            printf("%-*s", widths[i] + GAP, text);
+            (void)printf("%-*s", widths[i] + GAP, text);
     }
 }
 

@@ -34,19 +34,19 @@ static int exit_code(int status)
 
 static int print_version(void)
 {
-    printf("phasegrid %s (commit %s)\n", PG_VERSION, PG_COMMIT);
+    (void)printf("phasegrid %s (commit %s)\n", PG_VERSION, PG_COMMIT);
     return PG_EXIT_DONE;
 }
 
 static void print_help(FILE *stream)
 {
-    fputs(
+    (void)fputs(
         "Usage: phasegrid VERB [ARGUMENT...]\n"
         "Maps the phase diagrams of learning: trains a grid of runs, leaves one labelled cube.\n\n",
         stream);
     for (size_t i = 0; pg_verbs[i] != NULL; i++)
-        fprintf(stream, "  %-8s %s\n", pg_verbs[i]->name, pg_verbs[i]->summary);
-    fputs(
+        (void)fprintf(stream, "  %-8s %s\n", pg_verbs[i]->name, pg_verbs[i]->summary);
+    (void)fputs(
         "\n`phasegrid VERB --help` tells a verb's options, with an example; `phasegrid --version`\n"
         "the version. Exit codes: 0 all done; 1 wrong use, wrong job file, or the machine "
         "refused;\n"
@@ -71,9 +71,10 @@ static int unknown_verb(const char *word)
         names[count] = pg_verbs[count]->name;
     const char *near = pg_nearest(word, names, count);
     if (near != NULL)
-        fprintf(stderr, "phasegrid: '%s' is not a verb; did you mean '%s'?\n", word, near);
+        (void)fprintf(stderr, "phasegrid: '%s' is not a verb; did you mean '%s'?\n", word, near);
     else
-        fprintf(stderr, "phasegrid: '%s' is not a verb; `phasegrid --help` lists them\n", word);
+        (void)fprintf(stderr, "phasegrid: '%s' is not a verb; `phasegrid --help` lists them\n",
+                      word);
     return PG_EXIT_ERROR;
 }
 
@@ -82,7 +83,7 @@ static int run_verb(const struct pg_verb *verb, int argc, char **argv)
     struct pg_error error = {0};
     int status = verb->run(verb, argc, argv, &error);
     if (status < 0 && error.text[0] != '\0')
-        fprintf(stderr, "phasegrid: %s\n", error.text);
+        (void)fprintf(stderr, "phasegrid: %s\n", error.text);
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         perror("phasegrid: standard output");
         return status == PG_OK ? PG_EXIT_ERROR : exit_code(status);

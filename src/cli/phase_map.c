@@ -6,6 +6,7 @@
  */
 #include "phase_map.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 enum { LABEL_MAX = 24, CELL_WIDTH_MAX = 8, TICK_MAX = 7, NO_PHASE = -1 };
 
-static const char TODO_LETTER = '.', DIVERGED_LETTER = 'x', FAILED_LETTER = '!';
+static const char todo_letter = '.', diverged_letter = 'x', failed_letter = '!';
 
 /* What the map shows of one (first axis, second axis). */
 struct cell {
@@ -34,28 +35,44 @@ struct map {
     size_t stride; /* every stride-th column is shown */
 };
 
-static struct cell count_votes(const struct map *map, uint64_t first_run)
+/* Runs of one cell: by phase, and those without one. */
+struct votes {
+    uint64_t phases[PG_PHASES_MAX], finished, diverged, failed;
+};
+
+static struct votes count_votes(const struct map *map, uint64_t first_run)
 {
-    uint64_t votes[PG_PHASES_MAX] = {0}, finished = 0, diverged = 0, failed = 0;
+    struct votes votes = {0};
     for (uint64_t run = first_run; run < first_run + map->runs_per_cell; run++) {
         uint8_t status = map->results->statuses[run], phase = map->results->phases[run];
-        diverged += status == PG_ROW_DIVERGED;
-        failed += status == PG_ROW_FAILED;
-        if ((status == PG_ROW_DONE || status == PG_ROW_DIVERGED) && phase < map->style_count) {
-            votes[phase]++;
-            finished++;
+        bool is_finished = status == PG_ROW_DONE || status == PG_ROW_DIVERGED;
+        votes.diverged += status == PG_ROW_DIVERGED;
+        votes.failed += status == PG_ROW_FAILED;
+        if (is_finished && phase < map->style_count) {
+            votes.phases[phase]++;
+            votes.finished++;
         }
     }
-    size_t most = 0;
+    return votes;
+}
+
+static struct cell decide(const struct map *map, const struct votes *votes)
+{
+    struct cell cell = {NO_PHASE, todo_letter};
+    if (votes->failed > 0)
+        cell.letter = failed_letter;
+    if (votes->diverged > 0)
+        cell.letter = diverged_letter;
+    if (votes->finished == 0)
+        return cell;
+    cell.phase = 0;
     for (size_t i = 1; i < map->style_count; i++)
-        if (votes[i] > votes[most])
-            most = i;
-    if (finished == 0)
-        return (struct cell){NO_PHASE, diverged > 0 ? DIVERGED_LETTER
-                                       : failed > 0 ? FAILED_LETTER
-                                                    : TODO_LETTER};
-    char letter = map->styles[most].letter;
-    return (struct cell){(int)most, votes[most] == finished ? letter : (char)(letter | 0x20)};
+        if (votes->phases[i] > votes->phases[cell.phase])
+            cell.phase = (int)i;
+    cell.letter = map->styles[cell.phase].letter;
+    if (votes->phases[cell.phase] < votes->finished)
+        cell.letter = (char)tolower(cell.letter);
+    return cell;
 }
 
 static int fill_cells(struct map *map, struct pg_error *error)
@@ -65,9 +82,11 @@ static int fill_cells(struct map *map, struct pg_error *error)
     if (map->cells == NULL)
         return pg_error_set(error, PG_EMACHINE, "out of memory: a map of %zu cells", count);
     for (size_t column = 0; column < map->columns; column++)
-        for (size_t row = 0; row < map->rows; row++)
-            map->cells[row * map->columns + column] =
-                count_votes(map, (column * map->rows + row) * map->runs_per_cell);
+        for (size_t row = 0; row < map->rows; row++) {
+            uint64_t first_run = (column * map->rows + row) * map->runs_per_cell;
+            struct votes votes = count_votes(map, first_run);
+            map->cells[row * map->columns + column] = decide(map, &votes);
+        }
     return 0;
 }
 
@@ -117,10 +136,10 @@ static void print_cell(const struct map *map, const struct cell *cell, bool colo
     int before = (map->cell_width - 1) / 2, after = map->cell_width - 1 - before;
     const struct pg_phase_style *style = cell->phase != NO_PHASE ? &map->styles[cell->phase] : NULL;
     if (colour && style != NULL)
-        fprintf(stream, "\x1b[48;5;%dm\x1b[38;5;%dm", style->background, style->ink);
-    fprintf(stream, "%*s%c%*s", before, "", cell->letter, after, "");
+        (void)fprintf(stream, "\x1b[48;5;%dm\x1b[38;5;%dm", style->background, style->ink);
+    (void)fprintf(stream, "%*s%c%*s", before, "", cell->letter, after, "");
     if (colour && style != NULL)
-        fputs("\x1b[0m", stream);
+        (void)fputs("\x1b[0m", stream);
 }
 
 static void print_rows(const struct map *map, bool colour, FILE *stream)
@@ -128,10 +147,10 @@ static void print_rows(const struct map *map, bool colour, FILE *stream)
     for (size_t row = map->rows; row-- > 0;) {
         char text[LABEL_MAX];
         print_tick(map, 1, row, text);
-        fprintf(stream, " %*s ", map->label_width, text);
+        (void)fprintf(stream, " %*s ", map->label_width, text);
         for (size_t column = 0; column < map->columns; column += map->stride)
             print_cell(map, &map->cells[row * map->columns + column], colour, stream);
-        fputc('\n', stream);
+        (void)fputc('\n', stream);
     }
 }
 
@@ -139,7 +158,7 @@ static void print_rows(const struct map *map, bool colour, FILE *stream)
 static void print_ticks(const struct map *map, int width, FILE *stream)
 {
     int margin = map->label_width + 2, end = 0;
-    fprintf(stream, "%*s", margin, "");
+    (void)fprintf(stream, "%*s", margin, "");
     for (size_t column = 0; column < map->columns; column += map->stride) {
         char text[LABEL_MAX];
         int at = (int)(column / map->stride) * map->cell_width + (map->cell_width - 1) / 2;
@@ -147,31 +166,31 @@ static void print_ticks(const struct map *map, int width, FILE *stream)
         int length = (int)strlen(text);
         if ((end > 0 && at < end + 1) || margin + at + length > width - 1)
             continue;
-        fprintf(stream, "%*s%s", at - end, "", text);
+        (void)fprintf(stream, "%*s%s", at - end, "", text);
         end = at + length;
     }
-    fputc('\n', stream);
+    (void)fputc('\n', stream);
 }
 
 static void print_key(const struct map *map, FILE *stream)
 {
     if (map->runs_per_cell > 1)
-        fprintf(stream,
-                "each cell the majority of %" PRIu64 " runs; lower case: they do not all agree\n",
-                map->runs_per_cell);
+        (void)fprintf(stream,
+                      "each cell: majority of %" PRIu64 " runs; lower case: not all agree\n",
+                      map->runs_per_cell);
     if (map->stride > 1)
-        fprintf(stream, "one column in %zu of %zu is shown\n", map->stride, map->columns);
+        (void)fprintf(stream, "one column in %zu of %zu is shown\n", map->stride, map->columns);
 }
 
 static void draw(struct map *map, const struct pg_terminal *terminal, FILE *stream)
 {
     fit(map, terminal->page_width);
     if (map->job->axis_count > 1)
-        fprintf(stream, "%s (upwards)\n", axis_name(map, 1));
+        (void)fprintf(stream, "%s (upwards)\n", axis_name(map, 1));
     print_rows(map, terminal->colour, stream);
     if (map->job->axis_count > 0) {
         print_ticks(map, terminal->page_width, stream);
-        fprintf(stream, "%*s%s\n", map->label_width + 2, "", axis_name(map, 0));
+        (void)fprintf(stream, "%*s%s\n", map->label_width + 2, "", axis_name(map, 0));
     }
     print_key(map, stream);
 }
@@ -198,8 +217,8 @@ int pg_phase_map_print(const struct pg_results *results, const struct pg_termina
 static void print_share(const char *letter, const char *name, uint64_t count, uint64_t runs,
                         FILE *stream)
 {
-    fprintf(stream, "  %s %-20s %8" PRIu64 "  %5.1f %%\n", letter, name, count,
-            100.0 * (double)count / (double)runs);
+    (void)fprintf(stream, "  %s %-20s %8" PRIu64 "  %5.1f %%\n", letter, name, count,
+                  100.0 * (double)count / (double)runs);
 }
 
 static bool is_phase(const char *name, const char *const *names)

@@ -38,10 +38,10 @@ static char free_letter(const char *name, const struct pg_phase_style *styles, s
         if (isalpha((unsigned char)letter) && !is_taken(letter, styles, count))
             return letter;
     }
-    for (char letter = 'A'; letter < 'Z'; letter++)
-        if (!is_taken(letter, styles, count))
-            return letter;
-    return 'Z';
+    char letter = 'A'; /* fewer phases than letters */
+    while (is_taken(letter, styles, count))
+        letter++;
+    return letter;
 }
 
 static const struct pg_phase_style *find_customary(const char *name)

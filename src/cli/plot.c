@@ -84,7 +84,7 @@ static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_erro
     if (find_package(folder, sizeof folder, error) != 0)
         return error->status;
     if (asks_for_help(argc, argv))
-        printf("%s\nFor example:\n%s\n\n", verb->summary, verb->example);
+        (void)printf("%s\nFor example:\n%s\n\n", verb->summary, verb->example);
     (void)fflush(stdout);
     (void)snprintf(python, sizeof python, "%s", chosen != NULL ? chosen : PG_PYTHON);
     prepend_python_path(folder);

@@ -12,7 +12,7 @@
 
 enum { LINE_MAX_LENGTH = 200, PART_MAX = 160 };
 
-static const double TERMINAL_INTERVAL = 0.2, LOG_INTERVAL = 60.0; /* seconds */
+static const double terminal_interval = 0.2, log_interval = 60.0; /* seconds */
 
 /* The line so far, and the columns it may have. */
 struct buffer {
@@ -91,7 +91,7 @@ void pg_progress_line_init(struct pg_progress_line *line, const struct pg_experi
 
 double pg_progress_line_interval(const struct pg_progress_line *line)
 {
-    return line->width > 0 ? TERMINAL_INTERVAL : LOG_INTERVAL;
+    return line->width > 0 ? terminal_interval : log_interval;
 }
 
 void pg_progress_line_report(const struct pg_progress *progress, void *context)
@@ -102,9 +102,10 @@ void pg_progress_line_report(const struct pg_progress *progress, void *context)
         buffer.room = (size_t)line->width - 1; /* some terminals wrap at the last column */
     compose(line, progress, &buffer);
     if (line->width > 0)
-        fprintf(line->stream, "\r%s\x1b[K", buffer.text); /* ECMA-48: erase to the line's end */
+        (void)fprintf(line->stream, "\r%s\x1b[K",
+                      buffer.text); /* ECMA-48: erase to the line's end */
     else
-        fprintf(line->stream, "%s\n", buffer.text);
+        (void)fprintf(line->stream, "%s\n", buffer.text);
     line->is_open = line->width > 0;
     (void)fflush(line->stream);
 }
@@ -112,7 +113,7 @@ void pg_progress_line_report(const struct pg_progress *progress, void *context)
 void pg_progress_line_finish(struct pg_progress_line *line)
 {
     if (line->is_open)
-        fputc('\n', line->stream);
+        (void)fputc('\n', line->stream);
     line->is_open = false;
     (void)fflush(line->stream);
 }

@@ -114,8 +114,9 @@ static void announce(const struct pg_session *session, const struct pg_subject_j
 {
     int size = 0;
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    fprintf(stderr, "%s: %" PRIu64 " runs on %d rank%s into %s\n", subject->experiment->name,
-            pg_job_run_count(subject->job), size, size == 1 ? "" : "s", session->results_path);
+    (void)fprintf(stderr, "%s: %" PRIu64 " runs on %d rank%s into %s\n", subject->experiment->name,
+                  pg_job_run_count(subject->job), size, size == 1 ? "" : "s",
+                  session->results_path);
 }
 
 static int show_results(const char *path, const struct pg_terminal *terminal,
@@ -150,8 +151,8 @@ static int conclude(const struct pg_session *session, const struct pg_terminal *
                             " runs to do; the same command goes on",
                             progress->runs - progress->done, progress->runs);
     if (progress->failed > 0) {
-        fprintf(stderr, "phasegrid: %" PRIu64 " of %" PRIu64 " runs failed\n", progress->failed,
-                progress->runs);
+        (void)fprintf(stderr, "phasegrid: %" PRIu64 " of %" PRIu64 " runs failed\n",
+                      progress->failed, progress->runs);
         return PG_EXIT_FAILED_RUNS;
     }
     return PG_OK;

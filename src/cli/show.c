@@ -218,33 +218,33 @@ static const char *unit_of(const struct pg_results *results, const char *name)
     return unit != NULL && strcmp(unit, "1") != 0 ? unit : "";
 }
 
-static void print_section(const struct pg_results *results, const char *title,
-                          const json_t *section)
+static void print_section(const struct pg_results *results, const char *title, json_t *section)
 {
-    printf("%s\n", title);
-    for (void *at = json_object_iter((json_t *)(uintptr_t)section); at != NULL;
-         at = json_object_iter_next((json_t *)(uintptr_t)section, at)) {
-        const char *name = json_object_iter_key(at);
-        const json_t *value = json_object_iter_value(at);
+    (void)printf("%s\n", title);
+    const char *name;
+    json_t *value;
+    json_object_foreach(section, name, value)
+    {
         char text[VALUE_TEXT] = "-";
         if (json_is_integer(value))
             (void)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         else if (json_is_real(value))
             (void)snprintf(text, sizeof text, "%.7g", json_real_value(value));
         const char *unit = unit_of(results, name);
-        printf("  %-*s %s%s%s\n", NAME_WIDTH, name,
-               json_is_string(value) ? json_string_value(value) : text, unit[0] != '\0' ? " " : "",
-               unit);
+        (void)printf("  %-*s %s%s%s\n", NAME_WIDTH, name,
+                     json_is_string(value) ? json_string_value(value) : text,
+                     unit[0] != '\0' ? " " : "", unit);
     }
 }
 
 static void print_page(const struct pg_results *results, const json_t *page)
 {
     const char *cell = json_string_value(json_object_get(page, "cell"));
-    printf("run %" JSON_INTEGER_FORMAT ": %s%sseed %" JSON_INTEGER_FORMAT ": %s\n",
-           json_integer_value(json_object_get(page, "run")), cell, cell[0] != '\0' ? ", " : "",
-           json_integer_value(json_object_get(json_object_get(page, "settings"), "seed")),
-           json_string_value(json_object_get(page, "status")));
+    (void)printf("run %" JSON_INTEGER_FORMAT ": %s%sseed %" JSON_INTEGER_FORMAT ": %s\n",
+                 json_integer_value(json_object_get(page, "run")), cell,
+                 cell[0] != '\0' ? ", " : "",
+                 json_integer_value(json_object_get(json_object_get(page, "settings"), "seed")),
+                 json_string_value(json_object_get(page, "status")));
     print_section(results, "settings", json_object_get(page, "settings"));
     if (strcmp(json_string_value(json_object_get(page, "status")), "todo") == 0)
         return;
@@ -277,7 +277,7 @@ static int show_job(const struct pg_results *results, bool json, struct pg_error
     if (status != 0)
         return status;
     size_t length = strlen(text);
-    printf("%s%s", text, length > 0 && text[length - 1] == '\n' ? "" : "\n");
+    (void)printf("%s%s", text, length > 0 && text[length - 1] == '\n' ? "" : "\n");
     free(text);
     return 0;
 }

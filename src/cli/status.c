@@ -73,15 +73,15 @@ static int print_page(const struct pg_results *results, const struct pg_terminal
                       struct pg_error *error)
 {
     struct pg_progress progress = pg_results_progress(results);
-    printf("%s: %s, %" PRIu64 " of %" PRIu64 " runs finished (%.1f %%)\n", results->path,
-           results->subject.experiment->name, progress.done, progress.runs,
-           100.0 * (double)progress.done / (double)progress.runs);
+    (void)printf("%s: %s, %" PRIu64 " of %" PRIu64 " runs finished (%.1f %%)\n", results->path,
+                 results->subject.experiment->name, progress.done, progress.runs,
+                 100.0 * (double)progress.done / (double)progress.runs);
     int status = pg_phase_map_print(results, terminal, stdout, error);
     if (status == 0)
         pg_phase_table_print(results, terminal, stdout);
     if (progress.done < progress.runs)
-        puts("To read the file while it grows on a shared file system, set "
-             "HDF5_USE_FILE_LOCKING=FALSE.");
+        (void)puts("To read the file while it grows on a shared file system, set "
+                   "HDF5_USE_FILE_LOCKING=FALSE.");
     return status;
 }
 
@@ -121,7 +121,7 @@ static int look(const char *path, const struct pg_terminal *terminal, struct wat
         pg_progress_line_init(&watch->line, results.subject.experiment, stdout, 0);
     }
     if (watch->is_terminal) {
-        fputs("\x1b[H\x1b[J", stdout); /* ECMA-48: to the first line, erase the page */
+        (void)fputs("\x1b[H\x1b[J", stdout); /* ECMA-48: to the first line, erase the page */
         status = print_page(&results, terminal, error);
     } else {
         log_line(watch, &results);

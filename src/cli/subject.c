@@ -2,6 +2,7 @@
 /* Jobs from files of both kinds. A results file keeps its job as canonical JSON in `job`. */
 #include "subject.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,14 @@ void pg_overrides_add(struct argp_state *state, struct pg_overrides *overrides, 
     overrides->at[overrides->count++] = text;
 }
 
+/* The schemas are those of the experiments, so there is one. */
+static const struct pg_experiment *experiment_of(const struct pg_job *job)
+{
+    const struct pg_experiment *experiment = pg_experiment_find(job->schema->experiment);
+    assert(experiment != NULL);
+    return experiment;
+}
+
 int pg_subject_read_job(const char *path, const struct pg_overrides *overrides,
                         struct pg_subject_job *ret_subject, struct pg_error *error)
 {
@@ -35,7 +44,7 @@ int pg_subject_read_job(const char *path, const struct pg_overrides *overrides,
                              &ret_subject->job, error);
     if (status != 0)
         return status;
-    ret_subject->experiment = pg_experiment_find(ret_subject->job->schema->experiment);
+    ret_subject->experiment = experiment_of(ret_subject->job);
     return 0;
 }
 
@@ -53,7 +62,7 @@ static int job_of(struct pg_reader *reader, struct pg_subject_job *ret_subject,
     free(canonical);
     if (status != 0)
         return status;
-    ret_subject->experiment = pg_experiment_find(ret_subject->job->schema->experiment);
+    ret_subject->experiment = experiment_of(ret_subject->job);
     return 0;
 }
 

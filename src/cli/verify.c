@@ -33,7 +33,7 @@ static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_erro
     if (status == 0)
         status = pg_reader_digest(reader, digest, error);
     if (status == 0)
-        printf("%s  %s\n", digest, path);
+        (void)printf("%s  %s\n", digest, path);
     pg_reader_close(reader);
     return status;
 }
