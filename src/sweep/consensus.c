@@ -5,48 +5,62 @@
  */
 #include "phasegrid/consensus.h"
 
-#include <string.h>
-
 #include "nap.h"
 
-static void wait_for(MPI_Request *request)
+/* Until MPI_Wait() would return at once. */
+static void nap_until_done(MPI_Request request)
 {
     struct pg_nap nap = {0};
     int is_done = 0;
-    while (MPI_Test(request, &is_done, MPI_STATUS_IGNORE) == MPI_SUCCESS && !is_done)
+    while (MPI_Request_get_status(request, &is_done, MPI_STATUS_IGNORE) == MPI_SUCCESS && !is_done)
         pg_nap(&nap);
 }
 
-static int severity(int status)
+static void share_from(MPI_Comm comm, int root, void *bytes, int size)
+{
+    MPI_Request request;
+    MPI_Ibcast(bytes, size, MPI_BYTE, root, comm, &request);
+    nap_until_done(request);
+    MPI_Wait(&request, MPI_STATUS_IGNORE);
+}
+
+void pg_share_bytes(MPI_Comm comm, void *bytes, int size)
+{
+    share_from(comm, 0, bytes, size);
+}
+
+struct severity {
+    int severity, rank; /* MPI_2INT */
+};
+
+static int severity_of(int status)
 {
     if (status == PG_OK || status == PG_ESTOPPED)
         return status == PG_OK ? 0 : 1;
     return 1 - status;
 }
 
-void pg_share_bytes(MPI_Comm comm, void *bytes, int size)
+static struct severity find_worst(MPI_Comm comm, int status)
 {
+    struct severity mine = {severity_of(status), 0}, worst;
     MPI_Request request;
-    MPI_Ibcast(bytes, size, MPI_BYTE, 0, comm, &request);
-    wait_for(&request);
+    MPI_Comm_rank(comm, &mine.rank);
+    MPI_Iallreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, comm, &request);
+    nap_until_done(request);
+    MPI_Wait(&request, MPI_STATUS_IGNORE);
+    return worst;
 }
 
 int pg_consensus(MPI_Comm comm, int status, struct pg_error *error)
 {
-    struct {
-        int severity, rank;
-    } mine = {severity(status), 0}, worst;
+    struct severity worst = find_worst(comm, status);
     struct pg_error said = {.status = status};
-    MPI_Request request;
-    MPI_Comm_rank(comm, &mine.rank);
-    MPI_Iallreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, comm, &request);
-    wait_for(&request);
     if (worst.severity == 0)
         return 0;
     if (error != NULL && status != 0)
         said = *error;
-    MPI_Ibcast(&said, (int)sizeof said, MPI_BYTE, worst.rank, comm, &request);
-    wait_for(&request);
+    said.status = status;
+    share_from(comm, worst.rank, &said, (int)sizeof said);
     if (error != NULL)
         *error = said;
     return said.status;

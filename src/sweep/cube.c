@@ -32,14 +32,14 @@ struct builder {
     struct pg_cube *cube;
     const struct pg_job *job;
     const struct pg_experiment *experiment;
-    size_t dim_of[PG_EXPERIMENT_DIMS_MAX]; /* index into layout.dims; NO_DIMENSION: left out */
+    size_t dim_of[PG_EXPERIMENT_DIMS_MAX]; /* index into layout.dims; no_dimension: left out */
     const char **segments;                 /* (segment_count) names */
     size_t segment_count, segment_dim;
     bool with_data;
     struct pg_error *error;
 };
 
-static const size_t NO_DIMENSION = SIZE_MAX;
+static const size_t no_dimension = SIZE_MAX;
 
 /* The dimension of pg_segment_variables; an experiment may have variables over it, too. */
 static const struct pg_experiment_dimension segment_dimension = {
@@ -176,12 +176,12 @@ static struct pg_dimension own_dimension(const struct builder *builder,
     return dim;
 }
 
-/* Its index in the layout, or NO_DIMENSION when it is empty and left out. */
+/* Its index in the layout, or no_dimension when it is empty and left out. */
 static size_t add_own_dimension(struct builder *builder, const struct pg_dimension *dim)
 {
     struct pg_layout *layout = &builder->cube->layout;
     if (dim->length == 0)
-        return NO_DIMENSION;
+        return no_dimension;
     layout->dims[layout->dim_count] = *dim;
     return layout->dim_count++;
 }
@@ -189,7 +189,7 @@ static size_t add_own_dimension(struct builder *builder, const struct pg_dimensi
 static void add_own_dimensions(struct builder *builder)
 {
     struct pg_cube *cube = builder->cube;
-    builder->segment_dim = NO_DIMENSION;
+    builder->segment_dim = no_dimension;
     for (size_t i = 0; i < builder->experiment->dimension_count; i++) {
         struct pg_dimension dim =
             own_dimension(builder, &builder->experiment->dimensions[i], cube->survey.lengths[i]);
@@ -198,7 +198,7 @@ static void add_own_dimensions(struct builder *builder)
         if (strcmp(dim.name, segment_dimension.name) == 0)
             builder->segment_dim = builder->dim_of[i];
     }
-    if (builder->segment_dim == NO_DIMENSION) {
+    if (builder->segment_dim == no_dimension) {
         struct pg_dimension dim = own_dimension(builder, &segment_dimension, 0);
         builder->segment_dim = add_own_dimension(builder, &dim);
     }
@@ -230,7 +230,7 @@ static void add_observable(struct builder *builder, size_t index)
     builder->cube->observables[index] = -1;
     for (size_t d = 0; d < of->dim_count; d++) {
         variable.dims[d] = builder->dim_of[of->dims[d]];
-        if (variable.dims[d] == NO_DIMENSION)
+        if (variable.dims[d] == no_dimension)
             return;
     }
     builder->cube->observables[index] = (int)add_variable(builder, &variable);
@@ -466,7 +466,7 @@ void pg_cube_release(struct pg_cube *cube)
 int pg_cube_create(const struct pg_job *job, const struct pg_experiment *experiment,
                    struct pg_layout **ret_layout, struct pg_error *error)
 {
-    struct pg_cube *cube;
+    struct pg_cube *cube = NULL;
     int status = pg_cube_build(job, experiment, true, &cube, error);
     if (status == 0)
         *ret_layout = &cube->layout;

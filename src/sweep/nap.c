@@ -5,7 +5,7 @@
 #include <time.h>
 
 enum { TRIES = 20 };
-static const long SHORTEST = 20000, LONGEST = 1000000;
+static const long shortest = 20000, longest = 1000000;
 
 void pg_nap(struct pg_nap *nap)
 {
@@ -14,7 +14,7 @@ void pg_nap(struct pg_nap *nap)
         return;
     }
     long next = nap->nanoseconds * 3 / 2;
-    nap->nanoseconds = next < SHORTEST ? SHORTEST : next > LONGEST ? LONGEST : next;
+    nap->nanoseconds = next < shortest ? shortest : next > longest ? longest : next;
     const struct timespec length = {0, nap->nanoseconds};
     (void)nanosleep(&length, NULL);
 }

@@ -23,10 +23,10 @@
 enum { HELD_MAX = 2, PIECES_PER_WORKER = 4 };
 
 /* A piece should take no longer, so that reports and commits come often. */
-static const double PIECE_SECONDS = 0.5;
+static const double longest_piece = 0.5;
 
 /* Before anything is measured: 1e9 units of cost a second, with the weight of a millisecond. */
-static const double PRIOR_COST = 1e6, PRIOR_SECONDS = 1e-3;
+static const double prior_cost = 1e6, prior_seconds = 1e-3;
 
 struct span {
     uint64_t first_row, count;
@@ -182,7 +182,7 @@ void pg_plan_destroy(struct pg_plan *plan)
 static double expected_seconds(const struct pg_plan *plan, size_t class_index)
 {
     const struct run_class *class = &plan->classes[class_index];
-    double speed = (PRIOR_COST + plan->cost_done) / (PRIOR_SECONDS + plan->seconds_done);
+    double speed = (prior_cost + plan->cost_done) / (prior_seconds + plan->seconds_done);
     return (class->cost / speed + class->seconds) / (1.0 + (double)class->finished);
 }
 
@@ -243,7 +243,7 @@ static uint32_t piece_rows(const struct pg_plan *plan, size_t class_index, doubl
 {
     double share = undealt / (double)(PIECES_PER_WORKER * plan->worker_count);
     double rows =
-        (share < PIECE_SECONDS ? share : PIECE_SECONDS) / expected_seconds(plan, class_index);
+        (share < longest_piece ? share : longest_piece) / expected_seconds(plan, class_index);
     if (rows < 1.0)
         return 1;
     return rows < plan->piece_max ? (uint32_t)rows : plan->piece_max;

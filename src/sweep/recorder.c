@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-static const size_t BLOCK_BYTES = (size_t)8 << 20;
-static const double WAIT_SECONDS = 1.0, NONE = -1.0;
+static const size_t block_bytes = (size_t)8 << 20;
+static const double wait_seconds = 1.0, nothing_waits = -1.0;
 
 uint32_t pg_recorder_capacity(const struct pg_layout *layout)
 {
@@ -16,7 +16,7 @@ uint32_t pg_recorder_capacity(const struct pg_layout *layout)
     for (size_t i = 0; i < layout->variable_count; i++)
         if (pg_layout_is_payload(layout, i))
             bytes += pg_layout_row_bytes(layout, i);
-    size_t rows = BLOCK_BYTES / bytes;
+    size_t rows = block_bytes / bytes;
     if (rows < 1)
         return 1;
     return rows < PG_RECORDER_ROWS_MAX ? (uint32_t)rows : PG_RECORDER_ROWS_MAX;
@@ -27,7 +27,7 @@ int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layou
 {
     memset(recorder, 0, sizeof *recorder);
     recorder->store = store;
-    recorder->oldest = NONE;
+    recorder->oldest = nothing_waits;
     int status = pg_block_init(&recorder->current, layout, 1, error);
     if (status == 0)
         status = pg_block_init(&recorder->finished, layout, pg_recorder_capacity(layout), error);
@@ -80,13 +80,13 @@ int pg_recorder_add(struct pg_recorder *recorder, uint64_t row, uint8_t status, 
 
 int pg_recorder_tick(struct pg_recorder *recorder, double now, struct pg_error *error)
 {
-    bool is_due = recorder->oldest >= 0.0 && now - recorder->oldest >= WAIT_SECONDS;
+    bool is_due = recorder->oldest >= 0.0 && now - recorder->oldest >= wait_seconds;
     return is_due ? pg_recorder_flush(recorder, error) : 0;
 }
 
 int pg_recorder_flush(struct pg_recorder *recorder, struct pg_error *error)
 {
     int status = write_finished(recorder, error);
-    recorder->oldest = NONE;
+    recorder->oldest = nothing_waits;
     return status == 0 ? pg_store_flush(recorder->store, error) : status;
 }

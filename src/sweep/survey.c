@@ -21,10 +21,16 @@ struct tree {
     void *root;
 };
 
+/* Equal numbers with different bytes (0 and -0) would only make one shape more. */
+static int compare_bytes(const struct pg_shape *a, const struct pg_shape *b)
+{
+    return memcmp(a, b, sizeof *a); /* NOLINT(bugprone-suspicious-memory-comparison) */
+}
+
 static int compare_shapes(const void *a, const void *b)
 {
     const struct known_shape *left = a, *right = b;
-    return memcmp(&left->shape, &right->shape, sizeof left->shape);
+    return compare_bytes(&left->shape, &right->shape);
 }
 
 static int out_of_memory(const struct pg_survey *survey, struct pg_error *error)
@@ -104,7 +110,7 @@ static int survey_cells(struct pg_survey *survey, struct tree *tree, const struc
         int status = shape_cell(job, experiment, cell, scratch, &shape, error);
         if (status != 0)
             return status;
-        if (survey->shape_count == 0 || memcmp(&shape, &survey->shapes[last], sizeof shape) != 0) {
+        if (survey->shape_count == 0 || compare_bytes(&shape, &survey->shapes[last]) != 0) {
             status = index_shape(survey, tree, &shape, &last, error);
             if (status != 0)
                 return status;

@@ -16,7 +16,7 @@
 enum { HELD_MAX = 2 };
 
 /* Longer pieces are reported in parts. */
-static const double REPORT_SECONDS = 0.5;
+static const double report_seconds = 0.5;
 
 struct worker {
     struct pg_runner *runner;
@@ -103,7 +103,7 @@ static void train_piece(struct worker *worker, const struct pg_order *order)
     const struct pg_piece *piece = &order->piece;
     for (uint32_t i = 0; i < piece->count && !must_leave(worker); i++) {
         double now = pg_clock_wall();
-        if (worker->report.rows > 0 && now - worker->reported >= REPORT_SECONDS)
+        if (worker->report.rows > 0 && now - worker->reported >= report_seconds)
             send_report(worker, PG_REPORT_GOES_ON);
         train_row(worker, piece->first_row + i, order->attempts);
         (void)pause_run(worker); /* runs shorter than a step's pause */

@@ -9,6 +9,7 @@
 
 #include "phasegrid/random.h"
 
+/* The linker's names (ld --wrap). NOLINTBEGIN(bugprone-reserved-identifier,*-naming) */
 struct pg_random __real_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
 struct pg_random __wrap_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
 
@@ -31,3 +32,4 @@ struct pg_random __wrap_pg_random_make(uint32_t seed, enum pg_stream stream, uin
         mix ^= made++;
     return __real_pg_random_make(seed, stream, mix);
 }
+/* NOLINTEND(bugprone-reserved-identifier,*-naming) */

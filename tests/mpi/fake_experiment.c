@@ -115,7 +115,7 @@ static void fill_disk(void)
 {
     const char *rank = getenv("FAKE_FULL");
     const struct rlimit limit = {4096, 4096};
-    if (rank == NULL || atoi(rank) != my_rank())
+    if (rank == NULL || strtol(rank, NULL, 10) != my_rank())
         return;
     (void)signal(SIGXFSZ, SIG_IGN);
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0)

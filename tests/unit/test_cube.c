@@ -202,12 +202,13 @@ static void test_segments_of_cells(void **state)
         {{2, -1}, {4, 4}, {3, -1}},
         {{2, -1}, {2, 4}, {2, -1}},
     };
+    enum { CELLS = 2 * 2 * 3 * 2 };
     struct pg_job *job = parse(swept);
     struct pg_layout *layout = lay_out(job);
     for (size_t part = 0; part < 3; part++) {
         const int64_t *data = layout->variables[14 + part].data;
-        for (size_t cell = 0; cell < 2 * 2 * 3 * 2; cell++)
-            assert_memory_equal(data + 2 * cell, expected[part][cell / 2 % 3],
+        for (size_t cell = 0; cell < CELLS; cell++)
+            assert_memory_equal(&data[2 * cell], expected[part][cell / 2 % 3],
                                 sizeof expected[part][0]);
     }
     pg_cube_destroy(layout);
