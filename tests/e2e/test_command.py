@@ -332,6 +332,18 @@ def test_what_is_no_results_file_is_refused(tmp_path):
         assert result.returncode == 3 and "x.h5" in result.stderr, result.stderr
 
 
+def test_failed_runs_end_with_2(tmp_path):
+    # Three of 55 pairs imply nothing about the others, so no split has an ideal accuracy of 1.
+    (tmp_path / "job.yaml").write_text(job_with("train_count: 45",
+                                                "train_count: 3, min_ideal_accuracy: 1"))
+    result = phasegrid("run", "job.yaml", "--ranks", 2, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "12 of 12 runs failed" in result.stderr
+    assert listing("status", "job.h5", cwd=tmp_path)["failed"] == SMALL_RUNS
+    assert "!" in result.stdout
+    assert "status" in listing("show", "job.h5", "0", cwd=tmp_path)
+
+
 # ---- list ----
 
 
