@@ -226,7 +226,7 @@ int pg_estimate_make(const struct pg_subject_job *subject, struct pg_estimate *r
     struct pg_survey survey = {0};
     uint64_t *first = NULL;
     *ret_estimate = (struct pg_estimate){0};
-    int status = pg_survey_init(&survey, subject->job, subject->experiment, error);
+    int status = pg_subject_survey(subject, &survey, error);
     if (status == 0)
         status = first_cells(&survey, &first, error);
     if (status == 0) {

@@ -73,7 +73,7 @@ int pg_session_read_job(const struct pg_session *session, struct pg_subject_job 
             ? pg_subject_read_job(session->job_path, &session->overrides, ret_subject, error)
             : pg_subject_read_results(session->results_path, ret_subject, error);
     if (status == 0)
-        status = pg_survey_init(&survey, ret_subject->job, ret_subject->experiment, error);
+        status = pg_subject_survey(ret_subject, &survey, error);
     pg_survey_release(&survey);
     if (status != 0)
         pg_subject_release(ret_subject);

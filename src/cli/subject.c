@@ -44,8 +44,16 @@ int pg_subject_read_job(const char *path, const struct pg_overrides *overrides,
                              &ret_subject->job, error);
     if (status != 0)
         return status;
+    ret_subject->path = path;
     ret_subject->experiment = experiment_of(ret_subject->job);
     return 0;
+}
+
+int pg_subject_survey(const struct pg_subject_job *subject, struct pg_survey *ret_survey,
+                      struct pg_error *error)
+{
+    int status = pg_survey_init(ret_survey, subject->job, subject->experiment, error);
+    return status == PG_EINPUT ? pg_error_prefix(error, "%s", subject->path) : status;
 }
 
 static int job_of(struct pg_reader *reader, struct pg_subject_job *ret_subject,
@@ -74,6 +82,7 @@ int pg_subject_read_results(const char *path, struct pg_subject_job *ret_subject
     int status = pg_reader_open(path, &reader, error);
     if (status == 0)
         status = job_of(reader, ret_subject, error);
+    ret_subject->path = path;
     pg_reader_close(reader);
     return status;
 }

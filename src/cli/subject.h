@@ -12,6 +12,7 @@
 #include "phasegrid/experiment.h"
 #include "phasegrid/job.h"
 #include "phasegrid/store.h"
+#include "phasegrid/survey.h"
 #include "phasegrid/sweep.h"
 
 enum { PG_OVERRIDES_MAX = 64 };
@@ -26,6 +27,7 @@ struct pg_overrides {
 void pg_overrides_add(struct argp_state *state, struct pg_overrides *overrides, const char *text);
 
 struct pg_subject_job {
+    const char *path; /* the file it was read from; borrowed, for messages */
     struct pg_job *job;
     const struct pg_experiment *experiment;
 };
@@ -38,6 +40,10 @@ int pg_subject_read_job(const char *path, const struct pg_overrides *overrides,
 int pg_subject_read_results(const char *path, struct pg_subject_job *ret_subject,
                             struct pg_error *error) PG_CHECK_RESULT;
 void pg_subject_release(struct pg_subject_job *subject);
+
+/* Shapes of all cells; a cell that the experiment refuses is an error that names the file. */
+int pg_subject_survey(const struct pg_subject_job *subject, struct pg_survey *ret_survey,
+                      struct pg_error *error) PG_CHECK_RESULT;
 
 /* A results file as it stands at the moment of opening. */
 struct pg_results {
