@@ -125,7 +125,7 @@ def job_with(old, new):
     (job_with("[0, 1, 2]", "[]"), ["job.yaml:6:", "values"]),
     (job_with("[0, 1, 2]", "[0, 1, 1]"), ["job.yaml:6:", "1"]),
     (job_with("seeds: 2", "sedes: 2"), ["job.yaml:7:", "sedes", "seeds"]),
-    (job_with("train_count: 45", "train_count: 56"), ["train_count", "56", "55"]),
+    (job_with("train_count: 45", "train_count: 56"), ["job.yaml: ", "train_count 56", "55"]),
     ("", ["job.yaml", "empty"]),
 ])
 @pytest.mark.parametrize("verb", ["check", "run"])
