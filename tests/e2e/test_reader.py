@@ -146,6 +146,17 @@ def test_select_says_what_there_is(sweep, wanted, expected):
         phasegrid.select(sweep, wanted)
 
 
+def test_settings_come_from_the_job_or_the_axis(path):
+    with h5py.File(path, "r+") as file:
+        file.attrs["job"] = '{"settings": {"phase_accuracy": 0.75}}'
+    sweep = phasegrid.open_sweep(path)
+    assert phasegrid.setting(sweep, "phase_accuracy") == 0.75
+    assert phasegrid.setting(sweep, "decoder_lr") == RATES
+    assert phasegrid.setting(sweep, "momentum") is None
+    shares = phasegrid.plot_run(sweep.isel(phasegrid.locate_run(sweep, 0))).axes[1]
+    assert any(list(line.get_ydata()) == [0.75, 0.75] for line in shares.lines)
+
+
 def test_runs_are_numbered_row_major(sweep):
     assert phasegrid.locate_run(sweep, 10) == {"decoder_lr": 1, "weight_decay": 1, "seed": 1}
     with pytest.raises(phasegrid.SweepError, match="run 18: the file has runs 0 to 17"):

@@ -9,6 +9,7 @@ Run variables are read when they are used, with the file opened for that moment 
 sweep may go on writing. What is finished is decided once, by open_sweep().
 """
 
+import json
 import os
 
 import h5py
@@ -104,6 +105,14 @@ def crossing_steps(sweep, name):
     steps = sweep[name].astype(float)
     steps = steps.where(steps != NEVER, np.inf)
     return steps.where(sweep["finished"])
+
+
+def setting(sweep, name):
+    """A setting of the job that is the same for all cells, or the coordinate that moves it; None
+    when the file has neither."""
+    if name in sweep.coords:
+        return sweep[name].values.tolist()
+    return json.loads(sweep.attrs.get("job", "{}")).get("settings", {}).get(name)
 
 
 def grid_axes(sweep):

@@ -4,7 +4,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .reader import SweepError
+from .reader import SweepError, setting
 from .style import MUTED, ORDER, RC, TEST, TRAIN, describe, single_coordinates, write_title
 
 LOSSES = (("train_loss", TRAIN, "-", "train loss"), ("test_loss", TEST, "--", "test loss"),
@@ -39,8 +39,9 @@ def plot_run(sweep):
         losses.set_ylabel("loss")
         shares.set_ylim(-0.03, 1.05)
         shares.set_ylabel("share")
-        threshold = float(run.attrs.get("phase_accuracy", 0.9))
-        shares.axhline(threshold, color=MUTED, linewidth=0.6, linestyle=(0, (1, 3)))
+        threshold = setting(run, "phase_accuracy")
+        if threshold is not None:
+            shares.axhline(threshold, color=MUTED, linewidth=0.6, linestyle=(0, (1, 3)))
         mark_crossings((losses, shares), run)
         step_axis(shares, run)
         title_run(figure, run)
