@@ -174,7 +174,10 @@ def test_text_axes_and_zipped_settings(tmp_path):
     assert "decoder_lr" in sweep.coords
     cell = phasegrid.select(sweep, {"decoder_lr": "1e-2", "decoder_widths": "20-20"})
     assert cell["pair"].item() == 2 and cell["decoder_widths"].item() == "20-20"
-    assert tick_texts(phasegrid.plot_phase_map(sweep).axes[0].xaxis) == ["5-4", "20-20"]
+    axes = phasegrid.plot_phase_map(sweep, "decoder_widths", "pair").axes[0]
+    assert tick_texts(axes.xaxis) == ["5-4", "20-20"]
+    assert tick_texts(axes.yaxis) == ["$10^{-4}$", "$10^{-3}$", "$10^{-2}$"]
+    assert axes.get_ylabel() == "pair: decoder lr"
 
 
 @pytest.mark.parametrize("values, scale", [

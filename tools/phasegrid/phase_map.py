@@ -12,8 +12,8 @@ import xarray as xr
 from matplotlib.patches import Patch, Rectangle
 
 from .reader import SweepError, code_meanings, grid_axes
-from .style import (MUTED, RC, axis_label, describe, format_value, format_values, ink_on,
-                    label_stride, phase_styles, single_coordinates, spacing, write_title)
+from .style import (MUTED, RC, axis_label, describe, format_value, ink_on, label_stride,
+                    phase_styles, single_coordinates, spacing, tick_labels, write_title)
 
 STRIP = 0.14  # height of the strip at a cell's foot, in cells
 UNWRITTEN = "not_run"
@@ -159,18 +159,17 @@ def label_panel(axes, sweep, x, y):
     """Axis names and true values; set_outer() then hides those of inner panels."""
     box = axes.get_window_extent()
     points = 72 / axes.figure.dpi
-    set_ticks(axes.xaxis, sweep[x], box.width * points, upright=False)
-    set_ticks(axes.yaxis, sweep[y], box.height * points, upright=True)
-    axes.set_xlabel(axis_label(sweep[x]))
-    axes.set_ylabel(axis_label(sweep[y]))
+    set_ticks(axes.xaxis, sweep[x], tick_labels(sweep, x, "\n"), box.width * points)
+    set_ticks(axes.yaxis, sweep[y], tick_labels(sweep, y, ", "), box.height * points)
+    axes.set_xlabel(axis_label(sweep, x))
+    axes.set_ylabel(axis_label(sweep, y))
     axes.label_outer()
 
 
-def set_ticks(axis, coordinate, room, upright):
+def set_ticks(axis, coordinate, labels, room):
     """Every value when there is room; decades on a longer log axis; else every n-th value."""
     values = coordinate.values
-    labels = format_values(values)
-    stride = label_stride(labels, room, upright)
+    stride = label_stride(labels, room, upright=axis.axis_name == "y")
     log = spacing(values) == "log" and max(values[0] / values[-1], values[-1] / values[0]) >= 99
     if log and (stride > 1 or len(values) > 9):
         set_decades(axis, values)

@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from .reader import SweepError, crossing_steps, grid_axes
-from .style import (MUTED, RC, TEST, TRAIN, axis_label, describe, format_values,
-                    single_coordinates, spacing, write_title)
+from .style import (MUTED, RC, TEST, TRAIN, axis_label, describe, single_coordinates,
+                    spacing, tick_labels, write_title)
 
 LINES = (("steps_to_train", TRAIN, "s", "--", "train accuracy", -1),
          ("steps_to_test", TEST, "o", "-", "test accuracy", 1))
@@ -106,9 +106,9 @@ def finish(axes, figure, sweep, x, position):
         axes.set_xscale("log")
     if len(values) <= 9 or spacing(values) != "log":
         stride = -(-len(values) // 12)
-        axes.set_xticks(position[::stride], format_values(values[::stride]))
+        axes.set_xticks(position[::stride], tick_labels(sweep, x, "\n")[::stride])
         axes.set_xticks([], minor=True)
-    axes.set_xlabel(axis_label(sweep[x]))
+    axes.set_xlabel(axis_label(sweep, x))
     axes.set_ylabel("first step at threshold")
     seeds = sweep.sizes.get("seed", 1)
     axes.legend(loc="lower left", title=f"median and range over {seeds} seed{'s'[:seeds > 1]}; "

@@ -91,11 +91,22 @@ def format_values(values):
     return [format_value(value, powers=wide) for value in values.tolist()]
 
 
-def axis_label(variable):
-    """'weight decay' or 'steps (unit)' of a coordinate."""
-    name = variable.name.replace("_", " ")
-    units = variable.attrs.get("units", "1")
-    return name if units in ("1", "") else f"{name} ({units})"
+def zipped(sweep, dim):
+    """The settings that move together along a zipped axis; none for any other axis."""
+    return [name for name in sweep.coords if name != dim and sweep[name].dims == (dim,)]
+
+
+def tick_labels(sweep, dim, separator):
+    """Labels of an axis's values; of a zipped axis, the values of all its settings."""
+    columns = [format_values(sweep[name].values) for name in zipped(sweep, dim) or [dim]]
+    return [separator.join(row) for row in zip(*columns)]
+
+
+def axis_label(sweep, dim):
+    """'weight decay', 'steps (unit)', or 'pair: decoder width, decoder lr' for a zipped axis."""
+    members = ", ".join(member.replace("_", " ") for member in zipped(sweep, dim))
+    name, units = dim.replace("_", " "), sweep[dim].attrs.get("units", "1")
+    return (f"{name} ({units})" if units not in ("1", "") else name) + (members and f": {members}")
 
 
 def describe(sweep, names):
@@ -122,5 +133,6 @@ def label_stride(labels, room, upright=False):
     """Every which label fits into `room` points of an axis."""
     plain = [label.replace("\\!", "").replace("\\times", "x").strip("$").replace("^{", "")
              .replace("}", "") for label in labels]
-    each = 13 if upright else 7 + 5.6 * max(len(label) for label in plain)
+    widest = max(len(line) for label in plain for line in label.split("\n"))
+    each = 13 if upright else 7 + 5.6 * widest
     return max(1, int(np.ceil(len(labels) * each / room)))
