@@ -31,6 +31,14 @@ struct pg_experiment_dimension {
     const char *name, *long_name, *units;
 };
 
+/* What an observable says of itself: a text, a number, or the value of a setting (a threshold, a
+   tolerance), which becomes a number where no axis of the job moves the setting. */
+struct pg_observable_attribute {
+    const char *name, *text; /* text NULL: number or setting */
+    double number;
+    const char *setting;
+};
+
 /* A variable of a run; dims index experiment->dimensions. Fields as in struct pg_variable. */
 struct pg_observable {
     const char *name, *long_name, *units;
@@ -41,7 +49,7 @@ struct pg_observable {
     const char *const *meanings;
     const char *unwritten_meaning;
     bool is_volatile;
-    const struct pg_attribute *attributes;
+    const struct pg_observable_attribute *attributes;
     size_t attribute_count;
 };
 
@@ -73,6 +81,12 @@ struct pg_run_result {
     int phase;         /* index into phase_names */
 };
 
+/* Takes one batch after the other; samples (count) are borrowed for the call. */
+struct pg_batch_sink {
+    void (*take)(void *context, int64_t step, const uint32_t *samples, size_t count);
+    void *context;
+};
+
 struct pg_experiment {
     const char *name, *summary, *reference;
     const struct pg_schema *schema;
@@ -88,10 +102,10 @@ struct pg_experiment {
                  struct pg_error *error);
     int (*run)(const struct pg_run_request *request, struct pg_run_result *ret_result,
                struct pg_error *error);
-    /* ret_samples: the sample indices of the batch of step t = 1, 2, ... (room for all samples);
-       NULL where there are no batches. */
-    int (*batch)(const struct pg_run_request *request, int64_t step, uint32_t *ret_samples,
-                 size_t *ret_count, struct pg_error *error);
+    /* The sample indices of the batches of steps first .. last (from 1), in order of use; NULL
+       where there are no batches. */
+    int (*batches)(const struct pg_run_request *request, int64_t first, int64_t last,
+                   const struct pg_batch_sink *sink, struct pg_error *error);
 };
 
 /* All experiments, NULL-terminated. */

@@ -23,6 +23,9 @@ struct pg_parallelograms {
     struct pg_parallelogram *at;
 };
 
+/* Mean square up to which an embedding satisfies a parallelogram (Liu et al., RQI). */
+#define PG_PARALLELOGRAM_TOLERANCE 0.01
+
 /* All of them, in the order of (i, j, m): symbols^3 / 12 or so. symbols: 3 to 256. */
 int pg_parallelograms_create(uint32_t symbols, struct pg_parallelograms **ret_parallelograms,
                              struct pg_error *error) PG_CHECK_RESULT;
@@ -60,9 +63,14 @@ struct pg_split_theory {
     double predicted_steps;     /* 1 / (lambda3 representation_lr); INFINITY when lambda3 is 0 */
 };
 
-/* train_mask (p (p + 1) / 2): 1 for a training sample. */
+/* The exact part: nullity and ideal accuracies. train_mask (p (p + 1) / 2): 1 for a training
+   sample. */
 int pg_split_theory(const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,
-                    double representation_lr, struct pg_split_theory *ret_theory,
-                    struct pg_error *error) PG_CHECK_RESULT;
+                    struct pg_split_theory *ret_theory, struct pg_error *error) PG_CHECK_RESULT;
+
+/* The rest, by LAPACK: lambda3 and predicted_steps of a theory whose nullity is known. */
+int pg_split_rate(const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,
+                  double representation_lr, struct pg_split_theory *theory,
+                  struct pg_error *error) PG_CHECK_RESULT;
 
 #endif

@@ -52,7 +52,6 @@ static const struct argp argp = {.options = options, .parser = parse};
 struct batches {
     struct pg_run_request request;
     struct pg_value *values;
-    uint32_t *samples;
     int64_t steps;
 };
 
@@ -60,10 +59,8 @@ static int prepare(const struct pg_results *results, uint64_t run, struct batche
                    struct pg_error *error)
 {
     const struct pg_job *job = results->subject.job;
-    const struct pg_experiment *experiment = results->subject.experiment;
     uint64_t cell = run / job->seed_count;
     struct pg_shape shape = {0};
-    size_t most = 1;
     batches->values = calloc(job->schema->count, sizeof *batches->values);
     if (batches->values == NULL)
         return pg_error_set(error, PG_EMACHINE, "out of memory: the settings of a run");
@@ -73,38 +70,34 @@ static int prepare(const struct pg_results *results, uint64_t run, struct batche
         .seed = job->seeds[run % job->seed_count],
         .mix = job->independent_streams ? pg_job_cell_hash(job, cell) : 0,
     };
-    int status = experiment->shape(&batches->request.values, &shape, error);
-    if (status != 0)
-        return status;
+    int status = results->subject.experiment->shape(&batches->request.values, &shape, error);
     batches->steps = shape.steps;
-    for (size_t i = 0; i < experiment->dimension_count;
-         i++) /* a batch is no larger than the data */
-        most = shape.lengths[i] > most ? shape.lengths[i] : most;
-    batches->samples = malloc(most * sizeof *batches->samples);
-    return batches->samples != NULL
-               ? 0
-               : pg_error_set(error, PG_EMACHINE, "out of memory: a batch of %zu samples", most);
+    return status;
 }
 
-static void print_batch(int64_t step, const uint32_t *samples, size_t count, bool json)
+static void print_batch(void *context, int64_t step, const uint32_t *samples, size_t count)
 {
+    bool json = *(const bool *)context;
     (void)printf(json ? "{\"step\": %" PRId64 ", \"samples\": [" : "%" PRId64 ":", step);
     for (size_t i = 0; i < count; i++)
         (void)printf("%s%" PRIu32, !json ? " " : i > 0 ? ", " : "", samples[i]);
     (void)puts(json ? "]}" : "");
 }
 
+/* In parts, so that a reader that has gone away ends the work. */
 static int print_batches(const struct pg_experiment *experiment, const struct batches *batches,
                          bool json, struct pg_error *error)
 {
-    for (int64_t step = 1; step <= batches->steps && ferror(stdout) == 0; step++) {
-        size_t count = 0;
-        int status = experiment->batch(&batches->request, step, batches->samples, &count, error);
-        if (status != 0)
-            return status;
-        print_batch(step, batches->samples, count, json);
+    enum { PART = 100000 };
+    const struct pg_batch_sink sink = {print_batch, &json};
+    int status = 0;
+    for (int64_t first = 1; first <= batches->steps && status == 0 && ferror(stdout) == 0;
+         first += PART) {
+        int64_t left = batches->steps - first;
+        status = experiment->batches(&batches->request, first,
+                                     first + (left < PART ? left : PART - 1), &sink, error);
     }
-    return 0;
+    return status;
 }
 
 static int export_batches(const struct pg_results *results, const struct arguments *arguments,
@@ -113,7 +106,7 @@ static int export_batches(const struct pg_results *results, const struct argumen
     const struct pg_experiment *experiment = results->subject.experiment;
     struct batches batches = {0};
     uint64_t run;
-    if (experiment->batch == NULL)
+    if (experiment->batches == NULL)
         return pg_error_set(error, PG_EINPUT, "export: experiment %s trains without batches",
                             experiment->name);
     int status = pg_results_find_run(results, arguments->run, &run, error);
@@ -122,7 +115,6 @@ static int export_batches(const struct pg_results *results, const struct argumen
     if (status == 0)
         status = print_batches(experiment, &batches, arguments->json, error);
     free(batches.values);
-    free(batches.samples);
     return status;
 }
 

@@ -83,26 +83,28 @@ static const char *const phase_names[] = {
     "comprehension", "grokking", "memorization", "confusion", "generalization_only",
     "diverged",      NULL};
 
-static const struct pg_attribute accuracy_attributes[] = {
-    {"threshold", "setting phase_accuracy, compared as a count of samples", 0},
-};
-static const struct pg_attribute held_attributes[] = {
-    {"threshold", "setting phase_accuracy, compared as a count of samples", 0},
-    {"hold_steps", NULL, ADDITION_HOLD},
-};
-static const struct pg_attribute rqi_attributes[] = {
-    {"threshold", NULL, 0.95},
-    {"parallelogram_tolerance", NULL, 0.01},
-};
-static const struct pg_attribute rqi_held_attributes[] = {
-    {"threshold", NULL, 0.95},
-    {"parallelogram_tolerance", NULL, 0.01},
-    {"hold_steps", NULL, ADDITION_HOLD},
-};
-static const struct pg_attribute phase_attributes[] = {
-    {"accuracy_threshold", "setting phase_accuracy", 0},
-    {"lag_threshold", "setting phase_lag: a lag up to it is comprehension", 0},
-    {"reference", "Liu et al. (2022), Table 1", 0},
+#define THRESHOLD                                                                                  \
+    {                                                                                              \
+        .name = "threshold", .setting = "phase_accuracy"                                           \
+    }
+#define RQI_THRESHOLD                                                                              \
+    {.name = "threshold", .number = ADDITION_RQI},                                                 \
+    {                                                                                              \
+        .name = "parallelogram_tolerance", .number = PG_PARALLELOGRAM_TOLERANCE                    \
+    }
+#define HOLD                                                                                       \
+    {                                                                                              \
+        .name = "hold_steps", .number = ADDITION_HOLD                                              \
+    }
+static const struct pg_observable_attribute accuracy_attributes[] = {THRESHOLD};
+static const struct pg_observable_attribute held_attributes[] = {THRESHOLD, HOLD};
+static const struct pg_observable_attribute rqi_attributes[] = {RQI_THRESHOLD};
+static const struct pg_observable_attribute rqi_held_attributes[] = {RQI_THRESHOLD, HOLD};
+static const struct pg_observable_attribute phase_attributes[] = {
+    {.name = "accuracy_threshold", .setting = "phase_accuracy"},
+    {.name = "lag_threshold", .setting = "phase_lag"},
+    {.name = "rule", .text = "comprehension up to the lag threshold, grokking beyond"},
+    {.name = "reference", .text = "Liu et al. (2022), Table 1"},
 };
 
 #define ATTRIBUTES(table) .attributes = (table), .attribute_count = sizeof(table) / sizeof *(table)
@@ -211,42 +213,70 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     return 0;
 }
 
-/* The batch order without a model: sample indices are those of dimension "sample". */
-static int batch(const struct pg_run_request *request, int64_t step, uint32_t *ret_samples,
-                 size_t *ret_count, struct pg_error *error)
-{
+/* What the batch order needs of a run: its split and its key, without a model. */
+struct order {
     struct addition addition;
     struct addition_data data;
     struct pg_batches batches;
-    struct pg_arena arena;
+    uint32_t *samples; /* (train_count) */
+};
+
+static void arrange_order(struct order *order, struct pg_arena *arena)
+{
+    const struct addition *addition = &order->addition;
+    pg_addition_arrange_data(addition, &order->data, arena);
+    pg_batches_arrange(&order->batches, addition->train_count, addition->trainer.batch_size, arena);
+    order->samples = pg_arena_take(arena, addition->train_count * sizeof *order->samples);
+}
+
+static int fill_order(const struct pg_run_request *request, struct order *order,
+                      struct pg_error *error)
+{
+    struct pg_random random = pg_random_make(request->seed, PG_STREAM_BATCHES, request->mix);
     struct pg_parallelograms *parallelograms = NULL;
-    int status = pg_addition_read(&request->values, &addition, error);
+    int status =
+        pg_parallelograms_create((uint32_t)order->addition.symbols, &parallelograms, error);
     if (status == 0)
-        status = pg_parallelograms_create((uint32_t)addition.symbols, &parallelograms, error);
+        status =
+            pg_addition_fill_data(&order->addition, parallelograms, request, &order->data, error);
+    pg_parallelograms_destroy(parallelograms);
+    pg_batches_prepare(&order->batches, &random);
+    return status;
+}
+
+/* Sample indices are those of dimension "sample"; a full batch is the split's own order. */
+static void put_batches(struct order *order, int64_t first, int64_t last,
+                        const struct pg_batch_sink *sink)
+{
+    size_t size = order->addition.trainer.batch_size;
+    size_t count = size > 0 ? size : order->addition.train_count;
+    for (int64_t step = first; step <= last; step++) {
+        if (size > 0)
+            pg_batches_draw(&order->batches, step, order->samples);
+        for (size_t i = 0; i < count; i++)
+            order->samples[i] = order->data.train_order[size > 0 ? order->samples[i] : i];
+        sink->take(sink->context, step, order->samples, count);
+    }
+}
+
+static int batches(const struct pg_run_request *request, int64_t first, int64_t last,
+                   const struct pg_batch_sink *sink, struct pg_error *error)
+{
+    struct order order;
+    struct pg_arena arena;
+    int status = pg_addition_read(&request->values, &order.addition, error);
     if (status != 0)
         return status;
-    size_t size = addition.trainer.batch_size;
     pg_arena_measure(&arena);
-    for (int pass = 0; pass < 2 && status == 0; pass++) {
-        if (pass == 1)
-            status = pg_arena_init(&arena, arena.used, error);
-        pg_addition_arrange_data(&addition, &data, &arena);
-        pg_batches_arrange(&batches, addition.train_count, size, &arena);
+    arrange_order(&order, &arena);
+    status = pg_arena_init(&arena, arena.used, error);
+    if (status == 0) {
+        arrange_order(&order, &arena);
+        status = fill_order(request, &order, error);
     }
     if (status == 0)
-        status = pg_addition_fill_data(&addition, parallelograms, request->seed, request->mix,
-                                       &data, error);
-    if (status == 0) {
-        struct pg_random random = pg_random_make(request->seed, PG_STREAM_BATCHES, request->mix);
-        pg_batches_prepare(&batches, &random);
-        *ret_count = size > 0 ? size : addition.train_count;
-        if (size > 0)
-            pg_batches_draw(&batches, step, ret_samples);
-        for (size_t i = 0; i < *ret_count; i++)
-            ret_samples[i] = data.train_order[size > 0 ? ret_samples[i] : i];
-    }
+        put_batches(&order, first, last, sink);
     pg_arena_release(&arena);
-    pg_parallelograms_destroy(parallelograms);
     return status;
 }
 
@@ -263,5 +293,5 @@ const struct pg_experiment pg_experiment_addition = {
     .check = check,
     .shape = shape,
     .run = pg_addition_run,
-    .batch = batch,
+    .batches = batches,
 };

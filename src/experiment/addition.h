@@ -53,6 +53,8 @@ enum {
 
 enum { ADDITION_HOLD = 100, SPLIT_ATTEMPTS_MAX = 10000 };
 
+#define ADDITION_RQI 0.95 /* Liu et al. (2022): an RQI above it is high */
+
 /* The phases of Liu et al. (2022), Table 1, and what falls outside. */
 enum addition_phase {
     PHASE_COMPREHENSION,
@@ -95,10 +97,10 @@ struct addition_data {
 void pg_addition_arrange_data(const struct addition *addition, struct addition_data *data,
                               struct pg_arena *arena);
 
-/* Draws split and templates for a seed; the theory is the split's. */
+/* Draws split and templates for the request's seed; the theory is the split's. */
 int pg_addition_fill_data(const struct addition *addition,
-                          const struct pg_parallelograms *parallelograms, uint32_t seed,
-                          uint32_t mix, struct addition_data *data,
+                          const struct pg_parallelograms *parallelograms,
+                          const struct pg_run_request *request, struct addition_data *data,
                           struct pg_error *error) PG_CHECK_RESULT;
 
 /* The run itself: rows of every observable. */

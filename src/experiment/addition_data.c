@@ -53,20 +53,27 @@ static void draw_split(const struct addition *addition, const struct pg_random *
         data->train_mask[data->train_order[i]] = 1;
 }
 
+static bool must_leave(const struct pg_run_request *request)
+{
+    return request->pause != NULL && request->pause(request->context);
+}
+
 static int find_split(const struct addition *addition,
                       const struct pg_parallelograms *parallelograms,
-                      const struct pg_random *random, struct addition_data *data,
+                      const struct pg_run_request *request, struct addition_data *data,
                       struct pg_error *error)
 {
-    double rate = addition->trainer.rates[PG_GROUP_REPRESENTATION].learning_rate;
+    struct pg_random random = pg_random_make(request->seed, PG_STREAM_SPLIT, request->mix);
     for (uint32_t attempt = 0; attempt < SPLIT_ATTEMPTS_MAX; attempt++) {
-        draw_split(addition, random, attempt, data);
-        int status = pg_split_theory(parallelograms, data->train_mask, rate, &data->theory, error);
+        draw_split(addition, &random, attempt, data);
+        int status = pg_split_theory(parallelograms, data->train_mask, &data->theory, error);
         if (status != 0)
             return status;
         data->attempt = attempt;
         if (data->theory.ideal_test_accuracy >= addition->min_ideal_accuracy)
             return 0;
+        if (must_leave(request))
+            return pg_error_set(error, PG_ESTOPPED, "stopped at attempt %u of the split", attempt);
     }
     return pg_error_set(error, PG_EINPUT,
                         "min_ideal_accuracy %g: none of %d splits with %zu of %zu training samples "
@@ -132,12 +139,15 @@ static void fill_samples(const struct addition *addition, struct addition_data *
 }
 
 int pg_addition_fill_data(const struct addition *addition,
-                          const struct pg_parallelograms *parallelograms, uint32_t seed,
-                          uint32_t mix, struct addition_data *data, struct pg_error *error)
+                          const struct pg_parallelograms *parallelograms,
+                          const struct pg_run_request *request, struct addition_data *data,
+                          struct pg_error *error)
 {
-    struct pg_random split = pg_random_make(seed, PG_STREAM_SPLIT, mix);
-    struct pg_random templates = pg_random_make(seed, PG_STREAM_TEMPLATES, mix);
-    int status = find_split(addition, parallelograms, &split, data, error);
+    struct pg_random templates = pg_random_make(request->seed, PG_STREAM_TEMPLATES, request->mix);
+    double rate = addition->trainer.rates[PG_GROUP_REPRESENTATION].learning_rate;
+    int status = find_split(addition, parallelograms, request, data, error);
+    if (status == 0)
+        status = pg_split_rate(parallelograms, data->train_mask, rate, &data->theory, error);
     if (status != 0)
         return status;
     if (addition->task == TASK_REGRESSION)

@@ -10,8 +10,6 @@
 #include "addition.h"
 #include "phasegrid/crossing.h"
 
-static const double rqi_threshold = 0.95; /* Liu et al. (2022): "high" quality */
-
 struct run {
     struct addition addition;
     struct addition_data data;
@@ -22,7 +20,6 @@ struct run {
     double *normalised; /* (symbols, dimension) scratch */
     size_t parameters;
     size_t next_point, next_snapshot; /* of the record */
-    bool is_past_record;              /* the record's points are filled up to the end */
     size_t needed_train, needed_test; /* correct samples that count as reached */
     struct pg_crossing train, test, rqi;
 };
@@ -38,7 +35,6 @@ static const float *embeddings_of(const struct run *run)
     return run->trainer.model.layers[0].moments.value;
 }
 
-/* Measured anew; the two sets' losses and accuracies come with the step. */
 static void put(const struct run *run, int observable, double value)
 {
     float *series = run->request->slots[observable];
@@ -107,9 +103,10 @@ static void keep_snapshot(struct run *run)
     run->next_snapshot++;
 }
 
+/* Nothing that is recorded as a crossing can change any more. */
 static bool is_decided(const struct run *run)
 {
-    return run->train.held >= 0 && run->test.held >= 0 && run->rqi.first >= 0;
+    return run->train.held >= 0 && run->test.held >= 0 && run->rqi.held >= 0;
 }
 
 static bool observe(void *context, int64_t step, const struct pg_evaluation *train,
@@ -123,7 +120,7 @@ static bool observe(void *context, int64_t step, const struct pg_evaluation *tra
                                            run->addition.dimension, run->normalised);
     pg_crossing_update(&run->train, step, train->correct >= run->needed_train);
     pg_crossing_update(&run->test, step, test->correct >= run->needed_test);
-    pg_crossing_update(&run->rqi, step, rqi > rqi_threshold);
+    pg_crossing_update(&run->rqi, step, rqi > ADDITION_RQI);
     bool goes_on = !(record->stop_when_decided && is_decided(run));
     bool is_end = !goes_on || step == run->addition.trainer.steps;
     bool is_due = run->next_point < record->step_count && step == record->steps[run->next_point];
@@ -259,8 +256,8 @@ int pg_addition_run(const struct pg_run_request *request, struct pg_run_result *
     status = pg_arena_init(&arena, arena.used, error);
     if (status == 0) {
         arrange(&run, kernel, &arena);
-        status = pg_addition_fill_data(&run.addition, run.parallelograms, request->seed,
-                                       request->mix, &run.data, error);
+        status =
+            pg_addition_fill_data(&run.addition, run.parallelograms, request, &run.data, error);
     }
     if (status == 0) {
         prepare(&run);

@@ -247,8 +247,7 @@ static int third_eigenvalue(const struct pg_parallelograms *parallelograms,
 }
 
 int pg_split_theory(const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,
-                    double representation_lr, struct pg_split_theory *ret_theory,
-                    struct pg_error *error)
+                    struct pg_split_theory *ret_theory, struct pg_error *error)
 {
     struct equations equations;
     int status = equations_init(&equations, parallelograms, train_mask, error);
@@ -257,9 +256,17 @@ int pg_split_theory(const struct pg_parallelograms *parallelograms, const uint8_
     *ret_theory = (struct pg_split_theory){.nullity = (int32_t)equations.nullity};
     count_implied(&equations, parallelograms->symbols, train_mask, ret_theory);
     equations_release(&equations);
-    if (ret_theory->nullity == 2)
-        status = third_eigenvalue(parallelograms, train_mask, &ret_theory->lambda3, error);
-    const double rate = ret_theory->lambda3 * representation_lr;
-    ret_theory->predicted_steps = rate > 0.0 ? 1.0 / rate : (double)INFINITY;
+    return 0;
+}
+
+int pg_split_rate(const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,
+                  double representation_lr, struct pg_split_theory *theory, struct pg_error *error)
+{
+    int status = 0;
+    theory->lambda3 = 0.0;
+    if (theory->nullity == 2)
+        status = third_eigenvalue(parallelograms, train_mask, &theory->lambda3, error);
+    const double rate = theory->lambda3 * representation_lr;
+    theory->predicted_steps = rate > 0.0 ? 1.0 / rate : (double)INFINITY;
     return status;
 }

@@ -13,7 +13,8 @@
 
 enum { SYMBOLS_MIN = 3, SYMBOLS_MAX = 256 };
 
-static const double tolerance = 0.01; /* of the normalised embedding; train_add.py, threshold_P */
+/* train_add.py: threshold_P */
+static const double tolerance = PG_PARALLELOGRAM_TOLERANCE;
 
 /* Writes all parallelograms of p symbols to `at` (NULL: only counts them); returns their number. */
 static size_t enumerate(uint32_t p, struct pg_parallelogram *at)

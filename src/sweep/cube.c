@@ -11,6 +11,7 @@
  */
 #include "cube.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,7 +214,44 @@ static size_t add_variable(struct builder *builder, const struct pg_variable *va
     return layout->variable_count++;
 }
 
-static void add_observable(struct builder *builder, size_t index)
+static bool is_swept(const struct pg_job *job, size_t setting)
+{
+    for (size_t a = 0; a < job->axis_count; a++)
+        for (size_t m = 0; m < job->axes[a].member_count; m++)
+            if (job->axes[a].members[m].setting == setting)
+                return true;
+    return false;
+}
+
+/* A threshold that is a setting is a number in the file, unless an axis moves the setting. */
+static struct pg_attribute resolve(const struct builder *builder,
+                                   const struct pg_observable_attribute *attribute)
+{
+    const struct pg_job *job = builder->job;
+    struct pg_attribute resolved = {attribute->name, attribute->text, attribute->number};
+    if (attribute->setting == NULL)
+        return resolved;
+    int setting = pg_schema_find(job->schema, attribute->setting);
+    assert(setting >= 0);
+    if (is_swept(job, (size_t)setting)) {
+        resolved.text = attribute->setting;
+        return resolved;
+    }
+    const struct pg_value *value = &job->values[setting];
+    resolved.number = value->type == PG_VALUE_REAL ? value->real : (double)value->integer;
+    return resolved;
+}
+
+static const struct pg_attribute *resolve_all(struct builder *builder,
+                                              const struct pg_observable *of)
+{
+    struct pg_attribute *attributes = take(builder, of->attribute_count, sizeof *attributes);
+    for (size_t i = 0; attributes != NULL && i < of->attribute_count; i++)
+        attributes[i] = resolve(builder, &of->attributes[i]);
+    return attributes;
+}
+
+static int add_observable(struct builder *builder, size_t index)
 {
     const struct pg_observable *of = &builder->experiment->observables[index];
     struct pg_variable variable = {.name = of->name,
@@ -225,18 +263,21 @@ static void add_observable(struct builder *builder, size_t index)
                                    .meanings = of->meanings,
                                    .unwritten_meaning = of->unwritten_meaning,
                                    .is_volatile = of->is_volatile,
-                                   .attributes = of->attributes,
+                                   .attributes = resolve_all(builder, of),
                                    .attribute_count = of->attribute_count};
     builder->cube->observables[index] = -1;
+    if (variable.attributes == NULL)
+        return PG_EMACHINE;
     for (size_t d = 0; d < of->dim_count; d++) {
         variable.dims[d] = builder->dim_of[of->dims[d]];
         if (variable.dims[d] == no_dimension)
-            return;
+            return 0;
     }
     builder->cube->observables[index] = (int)add_variable(builder, &variable);
+    return 0;
 }
 
-static void add_run_variables(struct builder *builder)
+static int add_run_variables(struct builder *builder)
 {
     size_t *own = builder->cube->own;
     (void)add_variable(builder, &pg_status_variable);
@@ -244,9 +285,11 @@ static void add_run_variables(struct builder *builder)
     for (size_t i = 0; i < PG_OWN_BEFORE; i++)
         own[i] = add_variable(builder, &pg_own_variables[i]);
     for (size_t i = 0; i < builder->experiment->observable_count; i++)
-        add_observable(builder, i);
+        if (add_observable(builder, i) != 0)
+            return PG_EMACHINE;
     for (size_t i = PG_OWN_BEFORE; i < PG_OWN_COUNT; i++)
         own[i] = add_variable(builder, &pg_own_variables[i]);
+    return 0;
 }
 
 static int add_zip_member(struct builder *builder, size_t axis, size_t index)
@@ -425,9 +468,8 @@ static int build(struct builder *builder)
     if (take_tables(builder) != 0 || name_segments(builder) != 0 || add_grid(builder) != 0)
         return PG_EMACHINE;
     add_own_dimensions(builder);
-    add_run_variables(builder);
-    if (add_segment_variables(builder) != 0 || add_zip_members(builder) != 0 ||
-        add_attributes(builder) != 0)
+    if (add_run_variables(builder) != 0 || add_segment_variables(builder) != 0 ||
+        add_zip_members(builder) != 0 || add_attributes(builder) != 0)
         return PG_EMACHINE;
     return check_names(builder);
 }

@@ -245,14 +245,18 @@ static void test_stop_when_decided(void **state)
     run(&whole, job, 0, false);
     assert_true(early.result.last_step < 4000);
     assert_int_equal(whole.result.last_step, 4000);
-    int64_t train = steps_to(&early, "steps_to_train_held"), rqi = steps_to(&early, "steps_to_rqi");
-    int64_t test = steps_to(&early, "steps_to_test_held");
-    int64_t last = train > test ? train : test;
-    assert_true(train >= 0 && test >= 0 && rqi >= 0);
-    assert_int_equal(early.result.last_step, last + 99 > rqi ? last + 99 : rqi);
+    static const char *const held[] = {"steps_to_train_held", "steps_to_test_held",
+                                       "steps_to_rqi_held"};
+    int64_t last = -1;
+    for (size_t i = 0; i < 3; i++) {
+        int64_t since = steps_to(&early, held[i]);
+        assert_true(since >= 0);
+        last = since > last ? since : last;
+        assert_same(&early, &whole, held[i]);
+    }
+    assert_int_equal(early.result.last_step, last + 99);
     assert_int_equal(early.result.phase, whole.result.phase);
     assert_same(&early, &whole, "steps_to_train");
-    assert_same(&early, &whole, "steps_to_test_held");
     const float *a = slot(&early, "train_loss"), *b = slot(&whole, "train_loss");
     size_t point = 0;
     for (; point < POINTS && early.steps[point] <= early.result.last_step; point++)
@@ -262,6 +266,17 @@ static void test_stop_when_decided(void **state)
         assert_true(a[point] == a[point + 1]);
     release(&early);
     release(&whole);
+}
+
+/* With an accuracy that is reached at once, the quality's own stretch is waited for. */
+static void test_stop_waits_for_the_quality(void **state)
+{
+    (void)state;
+    struct row row;
+    run(&row, "steps=3000 train_count=45 decoder_width=100 phase_accuracy=0.2", 2, true);
+    assert_true(steps_to(&row, "steps_to_rqi") >= 0);
+    assert_true(steps_to(&row, "steps_to_rqi_held") >= 0);
+    release(&row);
 }
 
 static void test_divergence(void **state)
@@ -326,24 +341,37 @@ static void test_training_allocates_nothing(void **state)
     release(&row);
 }
 
+struct taken {
+    uint32_t samples[2][12];
+    size_t batches;
+};
+
+static void take_batch(void *context, int64_t step, const uint32_t *samples, size_t count)
+{
+    struct taken *taken = context;
+    assert_true(taken->batches < 2);
+    assert_int_equal(step, 5 + (int64_t)taken->batches);
+    assert_int_equal(count, 12);
+    memcpy(taken->samples[taken->batches++], samples, 12 * sizeof *samples);
+}
+
 /* A batch is drawn without replacement from the training samples, anew at each step. */
 static void test_batches(void **state)
 {
     (void)state;
     struct row row;
-    uint32_t first[55], second[55];
-    size_t count = 0;
+    struct taken taken = {0};
+    const struct pg_batch_sink sink = {take_batch, &taken};
     run(&row, "steps=1 batch_size=12", 6, false);
     const uint8_t *mask = slot(&row, "train_mask");
-    uint8_t seen[55] = {0};
-    assert_int_equal(row.experiment->batch(&row.request, 1, first, &count, &row.error), 0);
-    assert_int_equal(count, 12);
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(mask[first[i]], 1);
-        assert_int_equal(seen[first[i]]++, 0);
+    assert_int_equal(row.experiment->batches(&row.request, 5, 6, &sink, &row.error), 0);
+    assert_int_equal(taken.batches, 2);
+    for (size_t i = 0; i < 12; i++) {
+        assert_int_equal(mask[taken.samples[0][i]], 1);
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(taken.samples[0][i], taken.samples[0][k]);
     }
-    assert_int_equal(row.experiment->batch(&row.request, 2, second, &count, &row.error), 0);
-    assert_memory_not_equal(first, second, 12 * sizeof *first);
+    assert_memory_not_equal(taken.samples[0], taken.samples[1], sizeof taken.samples[0]);
     release(&row);
 }
 
@@ -381,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_streams_are_separate),
         cmocka_unit_test(test_templates_are_scaled),
         cmocka_unit_test(test_stop_when_decided),
+        cmocka_unit_test(test_stop_waits_for_the_quality),
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_redrawn_splits),
         cmocka_unit_test(test_snapshot_is_of_its_step),

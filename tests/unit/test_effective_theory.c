@@ -94,6 +94,16 @@ static int fill_training_rows(size_t p, const uint8_t *mask, double *a)
     return rows;
 }
 
+/* Both parts, at representation learning rate 1e-3. */
+static struct pg_split_theory theory_of(const struct pg_parallelograms *parallelograms,
+                                        const uint8_t *mask)
+{
+    struct pg_split_theory theory;
+    assert_int_equal(pg_split_theory(parallelograms, mask, &theory, NULL), 0);
+    assert_int_equal(pg_split_rate(parallelograms, mask, 1e-3, &theory, NULL), 0);
+    return theory;
+}
+
 /* A1: 55 pairs, 70 parallelograms, nullity 2, eigenvalues of A^T A. */
 static void test_facts_of_ten_symbols(void **state)
 {
@@ -115,7 +125,7 @@ static void test_facts_of_ten_symbols(void **state)
     static const double expected[5] = {0.0, 0.0, 30.000, 31.272, 36.547};
     for (int k = 0; k < 5; k++)
         assert_true(fabs(eigenvalues[k] - expected[k]) < 5e-4);
-    assert_int_equal(pg_split_theory(ten, everything, 1e-3, &theory, NULL), 0);
+    theory = theory_of(ten, everything);
     assert_int_equal(theory.nullity, 2);
     assert_true(theory.ideal_accuracy == 1.0);
     assert_true(isnan(theory.ideal_test_accuracy));
@@ -135,7 +145,7 @@ static void test_implied_parallelogram(void **state)
     for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++)
         mask[pg_pair_index(6, pairs[k][0], pairs[k][1])] = 1;
     assert_int_equal(pg_parallelograms_create(6, &six, NULL), 0);
-    assert_int_equal(pg_split_theory(six, mask, 1e-3, &theory, NULL), 0);
+    theory = theory_of(six, mask);
     assert_int_equal(theory.nullity, 4);
     assert_true(theory.ideal_accuracy == 8.0 / 21.0); /* seven seen, and 1 + 4 */
     assert_true(theory.ideal_test_accuracy == 1.0 / 14.0);
@@ -185,7 +195,7 @@ static void test_splits_against_singular_values(void **state)
         memcpy(copy, a, sizeof a);
         int rank = rank_by_singular_values(copy, rows, P);
         size_t implied = count_implied_by_ranks(mask, a, rows, rank);
-        assert_int_equal(pg_split_theory(ten, mask, 1e-3, &theory, NULL), 0);
+        theory = theory_of(ten, mask);
         assert_int_equal(theory.nullity, P - rank);
         assert_true(theory.ideal_accuracy == (double)(train + implied) / SAMPLES);
         assert_true(theory.ideal_test_accuracy == (double)implied / (double)test);
@@ -211,7 +221,7 @@ static void test_many_symbols(void **state)
         struct pg_split_theory theory;
         draw_split(draw, PAIRS, 100 + 25 * draw, mask);
         int rows = fill_training_rows(WIDE, mask, a);
-        assert_int_equal(pg_split_theory(wide, mask, 1e-3, &theory, NULL), 0);
+        theory = theory_of(wide, mask);
         assert_int_equal(theory.nullity, WIDE - rank_by_singular_values(a, rows, WIDE));
     }
     free(mask);
@@ -234,7 +244,7 @@ static void test_critical_fraction(void **state)
             uint8_t mask[SAMPLES];
             struct pg_split_theory theory;
             draw_split(draw, SAMPLES, cases[c].train, mask);
-            assert_int_equal(pg_split_theory(ten, mask, 1e-3, &theory, NULL), 0);
+            theory = theory_of(ten, mask);
             unique += theory.nullity == 2;
         }
         double share = (double)unique / SPLITS;
@@ -341,7 +351,7 @@ static void test_flow_decays_at_lambda3(void **state)
     uint8_t everything[SAMPLES];
     struct pg_split_theory theory;
     memset(everything, 1, sizeof everything);
-    assert_int_equal(pg_split_theory(ten, everything, 1e-3, &theory, NULL), 0);
+    theory = theory_of(ten, everything);
     double expected = 2.0 * theory.lambda3 * 1e-3;
     assert_true(fabs(expected - 13.333e-3) < 1e-6);
     for (uint32_t draw = 0; draw < 10; draw++) {
