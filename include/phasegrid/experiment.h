@@ -70,7 +70,8 @@ struct pg_run_request {
     const struct pg_record *record;
     const size_t *lengths; /* the cube's (largest) lengths, as experiment->dimensions */
     void *const *slots;    /* (observable_count) where each observable goes, pre-filled */
-    /* Called between steps, at least every millisecond; true: leave at once (PG_ESTOPPED). */
+    /* Called between steps, and at least every millisecond where steps are shorter; true: leave at
+       once (PG_ESTOPPED). May be NULL. */
     bool (*pause)(void *context);
     void *context;
 };

@@ -140,7 +140,7 @@ static void step_to(struct pg_trainer *trainer, int64_t step)
     pg_model_backward(&trainer->model, &batch, &trainer->batch_pass, updates);
 }
 
-/* Steps between two calls of pause: some twenty microseconds of work. */
+/* Steps between two calls of pause: some ten microseconds of work where steps are short. */
 static int64_t pause_interval(const struct pg_trainer_spec *spec)
 {
     return 1 + (int64_t)(5e5 / pg_trainer_flops(spec));
