@@ -36,13 +36,14 @@ JUNIT = """<testsuites><testsuite><testcase classname="a" name="b"/>
 <testcase classname="a" name="d"><failure message="no"/></testcase></testsuite></testsuites>"""
 
 
-def tally(folder, programs=(), junit=None, checks=""):
+def tally(folder, programs=(), junit=None, checks="", suites=()):
     lines = [json.dumps(dict(zip(("name", "result", "stdout"), program))) for program in programs]
     (folder / "meson.json").write_text("\n".join(lines))
     (folder / "checks.txt").write_text(checks)
     if junit:
         (folder / "e2e.xml").write_text(junit)
-    return subprocess.run([sys.executable, SCRIPT, folder], capture_output=True, text=True)
+    return subprocess.run([sys.executable, SCRIPT, folder, *suites], capture_output=True,
+                          text=True)
 
 
 def test_all_kinds_are_added_up(tmp_path):
@@ -72,3 +73,46 @@ def test_a_program_that_crashes_after_its_tests_has_failed(tmp_path):
 def test_no_tests_at_all_is_no_success(tmp_path):
     result = tally(tmp_path)
     assert (result.stdout, result.returncode) == ("0 passed, 0 failed, 0 skipped\n", 1)
+
+
+SUITES = ("unit", "mpi", "science", "e2e")
+
+
+def test_suites_without_results_have_failed(tmp_path):
+    result = tally(tmp_path, [("phasegrid:unit / layers", "OK", "")],
+                   checks="passed build\n", suites=SUITES)
+    assert result.stdout.splitlines() == [
+        "failed: mpi (produced no results)", "failed: science (produced no results)",
+        "failed: e2e (produced no results)", "2 passed, 3 failed, 0 skipped"]
+    assert result.returncode == 1
+
+
+def test_a_build_alone_is_no_success(tmp_path):
+    (tmp_path / "checks.txt").write_text("passed gcc build\n")
+    result = subprocess.run([sys.executable, SCRIPT, tmp_path, *SUITES], capture_output=True,
+                            text=True)
+    assert result.stdout.splitlines()[-1] == "1 passed, 4 failed, 0 skipped"
+    assert result.returncode == 1
+
+
+def test_each_suite_is_found_where_it_is_counted(tmp_path):
+    result = tally(tmp_path, [("phasegrid:unit / layers", "OK", ""),
+                              ("phasegrid:mpi / sweeps", "SKIP", "no h5py\n")],
+                   '<testsuite><testcase classname="a" name="b"/></testsuite>',
+                   "skipped science: no pytest\nended meson: 0\nended e2e: 0\n", SUITES)
+    assert result.stdout.splitlines() == [
+        "skipped: phasegrid:mpi / sweeps (no h5py)", "skipped: science (no pytest)",
+        "2 passed, 0 failed, 2 skipped"]
+    assert result.returncode == 0
+
+
+def test_a_command_that_ended_badly_has_failed_somewhere(tmp_path):
+    passed = [("phasegrid:unit / layers", "OK", "")]
+    result = tally(tmp_path, passed, checks="ended meson: 137\n")
+    assert result.stdout.splitlines() == [
+        "failed: meson (ended with exit code 137, but none of its tests failed)",
+        "1 passed, 1 failed, 0 skipped"]
+    failed = [*passed, ("phasegrid:unit / plan", "FAIL", "")]
+    result = tally(tmp_path, failed, checks="ended meson: 1\n")
+    assert result.stdout.splitlines() == ["failed: phasegrid:unit / plan (fail)",
+                                          "1 passed, 1 failed, 0 skipped"]

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Adds up the tests of all suites and prints what failed, what was skipped and why, and one line.
 
-    tally.py FOLDER
+    tally.py FOLDER [SUITE...]
 
 reads FOLDER/*.json (meson's test logs), FOLDER/*.xml (pytest's, JUnit form) and FOLDER/checks.txt
-(lines "passed|failed|skipped NAME: REASON"). A cmocka or pytest program counts one for each of its
-tests (pytest's with -rs, for the reasons), any other program one. The exit code is 0 when something passed and nothing failed.
+(lines "passed|failed|skipped NAME: REASON", and "ended STEM: CODE" for the command that had to write
+FOLDER/STEM.*). A cmocka or pytest program counts one for each of its tests (pytest's with -rs, for
+the reasons), any other program one. Whatever is missing has failed: a SUITE of which no test was
+found, and a command that ended badly although none of its tests did. A suite is one of meson's, or
+the stem of pytest's file. The exit code is 0 when something passed and nothing failed.
 """
 
 import json
@@ -67,11 +70,15 @@ def program_tests(record):
 
 
 def meson_tests(path):
+    """(suites, outcome, name, reason); meson names a test "PROJECT:SUITE+SUITE / NAME"."""
     for line in path.read_text(encoding="utf-8").splitlines():
-        yield from program_tests(json.loads(line))
+        record = json.loads(line)
+        suites = set(record["name"].partition(" / ")[0].partition(":")[2].split("+"))
+        for test in program_tests(record):
+            yield suites, *test
 
 
-def pytest_tests(path):
+def junit_cases(path):
     for case in ElementTree.parse(path).iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
         skipped = case.find("skipped")
@@ -83,21 +90,45 @@ def pytest_tests(path):
             yield "passed", name, ""
 
 
-def check_tests(path):
-    for line in path.read_text(encoding="utf-8").splitlines():
-        outcome, text = line.split(" ", 1)
+def pytest_tests(path):
+    for test in junit_cases(path):
+        yield {path.stem}, *test
+
+
+def check_lines(folder):
+    """(what, name, reason) of each line of checks.txt."""
+    path = folder / "checks.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    for line in lines:
+        what, text = line.split(" ", 1)
         name, _, reason = text.partition(": ")
-        yield outcome, name, reason
+        yield what, name, reason
 
 
-READERS = {".json": meson_tests, ".xml": pytest_tests, ".txt": check_tests}
+READERS = {".json": meson_tests, ".xml": pytest_tests}
 
 
-def main(folder):
-    tests = [test for path in sorted(Path(folder).iterdir()) if path.suffix in READERS
-             for test in READERS[path.suffix](path)]
+def collect(folder, suites):
+    """(outcome, name, reason) for every test, and for everything that should have been one."""
+    found = {path.stem: list(READERS[path.suffix](path)) for path in sorted(folder.iterdir())
+             if path.suffix in READERS}
+    for tests in found.values():
+        yield from (test[1:] for test in tests)
+    known = set().union(*(test[0] for tests in found.values() for test in tests))
+    for what, name, reason in check_lines(folder):
+        if what != "ended":
+            known.add(name)
+            yield what, name, reason
+        elif reason != "0" and not any(test[1] == "failed" for test in found.get(name, [])):
+            yield "failed", name, f"ended with exit code {reason}, but none of its tests failed"
+    for suite in suites:
+        if suite not in known:
+            yield "failed", suite, "produced no results"
+
+
+def main(folder, *suites):
     counts = {outcome: 0 for outcome in ("passed", "failed", "skipped")}
-    for outcome, name, reason in tests:
+    for outcome, name, reason in collect(Path(folder), suites):
         counts[outcome] += 1
         if outcome != "passed":
             print(f"{outcome}: {name}" + (f" ({reason})" if reason else ""))
@@ -106,4 +137,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
