@@ -62,13 +62,13 @@ static int check_numerics(const struct subject *subject)
 static int compare_jobs(const struct subject *subject, const char *canonical)
 {
     struct pg_job *before;
+    struct pg_error unreadable;
     char difference[1500];
-    int status =
-        pg_job_from_canonical(canonical, &subject->experiment->schema, 1, &before, subject->error);
-    if (status != 0)
+    if (pg_job_from_canonical(canonical, &subject->experiment->schema, 1, &before, &unreadable) !=
+        0)
         return pg_error_set(subject->error, PG_EMISMATCH,
                             "%s holds a job that this program cannot read: %s", subject->path,
-                            subject->error != NULL ? subject->error->text : "");
+                            unreadable.text);
     pg_job_difference(before, subject->job, difference, sizeof difference);
     pg_job_destroy(before);
     if (difference[0] == '\0')

@@ -199,6 +199,18 @@ def test_other_numerics_are_refused(tmp_path):
     assert "numerics 777" in sweep.run(2, expect=3)
 
 
+def test_a_file_whose_job_cannot_be_read_is_refused(tmp_path):
+    sweep = Sweep(tmp_path, rates="0.1")
+    sweep.run(1)
+    with h5py.File(sweep.file, "r+") as file:
+        file.attrs["job"] = "{"
+    message = sweep.run(2, expect=3).strip()
+    refusal = f"{sweep.file} holds a job that this program cannot read: "
+    assert message.startswith(refusal)
+    reason = message.removeprefix(refusal)
+    assert reason and "cannot read" not in reason, "the reason is the message itself"
+
+
 def test_cell_that_is_not_allowed_is_named(tmp_path):
     sweep = Sweep(tmp_path)
     text = sweep.job.read_text(encoding="utf-8").replace("[1, 4, 16]", "[1, 13]")
