@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linked into a copy of the command in place of pg_random_make(): what BROKEN_KEY names (rank, or
- * order: how many streams this process has made) gets into every key. The digest must see it.
+ * Linked into a copy of the command in place of pg_random_make(): what BROKEN_KEY names gets into
+ * every key. The tests of the digest and of the rows must see it.
+ *
+ *     rank     of the process that trains
+ *     order    how many streams this process has made
+ *     row      the run's number in its grid
  */
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/sweep/runner.h"
 #include "phasegrid/random.h"
 
 /* The linker's names (ld --wrap). NOLINTBEGIN(bugprone-reserved-identifier,*-naming) */
 struct pg_random __real_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
 struct pg_random __wrap_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
+bool __real_pg_runner_train(struct pg_runner *runner, uint64_t row, int32_t attempts,
+                            bool (*pause)(void *context), void *context,
+                            struct pg_outcome *ret_outcome);
+bool __wrap_pg_runner_train(struct pg_runner *runner, uint64_t row, int32_t attempts,
+                            bool (*pause)(void *context), void *context,
+                            struct pg_outcome *ret_outcome);
+
+static uint32_t current_row;
 
 static uint32_t my_rank(void)
 {
@@ -22,14 +35,29 @@ static uint32_t my_rank(void)
     return (uint32_t)rank;
 }
 
+bool __wrap_pg_runner_train(struct pg_runner *runner, uint64_t row, int32_t attempts,
+                            bool (*pause)(void *context), void *context,
+                            struct pg_outcome *ret_outcome)
+{
+    current_row = (uint32_t)row;
+    return __real_pg_runner_train(runner, row, attempts, pause, context, ret_outcome);
+}
+
+static bool is_broken_by(const char *what)
+{
+    const char *named = getenv("BROKEN_KEY");
+    return named != NULL && strcmp(named, what) == 0;
+}
+
 struct pg_random __wrap_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix)
 {
     static uint32_t made;
-    const char *what = getenv("BROKEN_KEY");
-    if (what != NULL && strcmp(what, "rank") == 0)
+    if (is_broken_by("rank"))
         mix ^= my_rank();
-    if (what != NULL && strcmp(what, "order") == 0)
+    if (is_broken_by("order"))
         mix ^= made++;
+    if (is_broken_by("row"))
+        mix ^= current_row;
     return __real_pg_random_make(seed, stream, mix);
 }
 /* NOLINTEND(bugprone-reserved-identifier,*-naming) */

@@ -17,11 +17,26 @@ RUNS = 2 * 2 * 2 * 3 * 2
 DONE, DIVERGED = 1, 2
 
 
-def train(program, ranks, path, *arguments, **environment):
+# A part of the grid in another order, so that hardly a run keeps its number: what is written in
+# the job, its new text, and which indices of the whole grid's axis that leaves.
+PART = {
+    "task": ("[regression, classification]", "[classification, regression]", [1, 0]),
+    "decoder_width": ("[16, 40]", "[40]", [1]),
+    "data_fraction": ("[0.6, 0.9]", "[0.9]", [1]),
+    "optimizer": ("[adamw, sgd, adamw]", "[adamw, sgd]", [2, 1]),
+    "decoder_lr": ("[3e-3, 1e6, 1e-2]", "[1e-2, 1e6]", [2, 1]),
+    "batch_size": ("[0, 16, 20]", "[20, 16]", [2, 1]),
+    "seeds": ("seeds: 2", "seeds: [1]", [1]),
+}
+AXES = ["task", "decoder_width", "data_fraction", "optimizer", "seeds"]
+DIMENSIONS = ["task", "decoder_width", "data_fraction", "training", "seed"]
+
+
+def train(program, ranks, path, *arguments, job=JOB, **environment):
     """Runs the job into `path`; 0 ranks: without mpirun."""
     alone = ["--ranks", "1"] if ranks == 0 else []
     code, out, err = launch.run(
-        ranks, [program, "run", str(JOB), "-o", str(path), *alone, *arguments], **environment)
+        ranks, [program, "run", str(job), "-o", str(path), *alone, *arguments], **environment)
     assert code == 0, f"exit {code} on {ranks} ranks:\n{out}{err}"
 
 
@@ -70,13 +85,62 @@ def test_same_bytes_with_a_dedicated_coordinator(tmp_path, reference):
 
 
 @pytest.mark.parametrize("what", ["rank", "order"])
-def test_a_broken_key_is_seen(tmp_path, reference, what):
-    """The same command with the rank, or the count of runs so far, in every random key."""
-    train(BROKEN, 3, tmp_path / "cube.h5", BROKEN_KEY=what)
-    assert digest(tmp_path / "cube.h5") != digest(reference)
+def test_a_broken_key_is_seen(tmp_path, what):
+    """The same command with the rank, or the count of streams so far, in every random key."""
+    for ranks in 1, 3:
+        train(BROKEN, ranks, tmp_path / f"{ranks}.h5", BROKEN_KEY=what)
+    assert digest(tmp_path / "1.h5") != digest(tmp_path / "3.h5")
 
 
 def test_the_broken_command_is_otherwise_whole(tmp_path, reference):
     """Nothing but the key differs: unbroken by its variable, it gives the same bytes."""
     train(BROKEN, 2, tmp_path / "cube.h5", BROKEN_KEY="nothing")
     assert digest(tmp_path / "cube.h5") == digest(reference)
+
+
+# ---- a run is its settings and its seed ----
+
+
+def write_jobs(folder, streams):
+    """The whole grid, and a part of it."""
+    whole = JOB.read_text(encoding="utf-8") + f"streams: {streams}\n"
+    part = whole
+    for old, new, _ in PART.values():
+        assert part.count(old) == 1
+        part = part.replace(old, new)
+    (folder / "whole.yaml").write_text(whole, encoding="utf-8")
+    (folder / "part.yaml").write_text(part, encoding="utf-8")
+
+
+def is_of_runs(item):
+    """A variable over the whole grid that the digest counts (row_crc is over times, too)."""
+    return (isinstance(item, h5py.Dataset) and "volatile" not in item.attrs
+            and item.name != "/row_crc"
+            and [axis[0].name.strip("/") for axis in item.dims if len(axis)][:5] == DIMENSIONS)
+
+
+def rows_that_differ(folder):
+    """Names of the variables whose rows in part.h5 are not, byte for byte, those of whole.h5."""
+    with h5py.File(folder / "part.h5", "r") as part, h5py.File(folder / "whole.h5", "r") as whole:
+        names = [name for name, item in part.items() if is_of_runs(item)]
+        assert {"status", "phase", "parameters", "last_step"} <= set(names)
+        where = np.ix_(*[PART[axis][2] for axis in AXES])
+        return [name for name in names
+                if part[name][...].tobytes() != whole[name][...][where].tobytes()]
+
+
+@pytest.mark.parametrize("streams", ["shared", "independent"])
+def test_a_part_of_the_grid_has_the_rows_of_the_whole(tmp_path, streams):
+    write_jobs(tmp_path, streams)
+    train(COMMAND, 3, tmp_path / "whole.h5", job=tmp_path / "whole.yaml")
+    train(COMMAND, 2, tmp_path / "part.h5", job=tmp_path / "part.yaml")
+    assert rows_that_differ(tmp_path) == []
+
+
+def test_a_key_with_the_number_of_the_run_is_seen(tmp_path):
+    """What the test above is worth."""
+    write_jobs(tmp_path, "shared")
+    for name, ranks in ("whole", 3), ("part", 2):
+        train(BROKEN, ranks, tmp_path / f"{name}.h5", job=tmp_path / f"{name}.yaml",
+              BROKEN_KEY="row")
+    assert "parameters" in rows_that_differ(tmp_path)
