@@ -77,14 +77,17 @@ static double number_at(enum pg_data_type type, const void *data, size_t index)
     }
 }
 
-/* Trajectories show their last recorded point up to `last_step`; a run still to do its first. */
-static size_t last_point(const struct pg_dimension *steps, double last_step)
+/* The point of a run's last measurement: the first at or behind `last_step`, which a run that ended
+   early repeats from there on; where a run diverged nothing was measured, and it is the one before.
+   A run still to do shows its first point. */
+static size_t last_point(const struct pg_dimension *steps, double last_step, bool diverged)
 {
     size_t point = 0;
-    for (size_t i = 0; i < steps->length && steps->kind == PG_COORDINATE_INTEGER; i++)
-        if ((double)steps->coordinate.integers[i] <= last_step)
-            point = i;
-    return point;
+    if (steps->kind != PG_COORDINATE_INTEGER)
+        return 0;
+    while (point + 1 < steps->length && (double)steps->coordinate.integers[point] < last_step)
+        point++;
+    return diverged && point > 0 ? point - 1 : point;
 }
 
 static const char *meaning_of(const struct pg_variable *variable, double code)
@@ -144,6 +147,7 @@ static int collect(const struct pg_results *results, uint64_t run, json_t *numbe
 {
     const struct pg_layout *layout = results->layout;
     double last_step = read_last_step(results, run);
+    bool diverged = results->statuses[run] == PG_ROW_DIVERGED;
     for (size_t i = PG_VARIABLE_ROW_CRC + 1; i < layout->variable_count; i++) {
         const struct pg_variable *variable = &layout->variables[i];
         bool over_steps = is_series(layout, variable);
@@ -152,7 +156,8 @@ static int collect(const struct pg_results *results, uint64_t run, json_t *numbe
         void *data = read_row(results, i, run, error);
         if (data == NULL)
             return error->status;
-        size_t point = over_steps ? last_point(&layout->dims[variable->dims[0]], last_step) : 0;
+        size_t point =
+            over_steps ? last_point(&layout->dims[variable->dims[0]], last_step, diverged) : 0;
         json_object_set_new(over_steps ? series : numbers, variable->name,
                             as_json(variable, number_at(variable->type, data, point)));
         free(data);

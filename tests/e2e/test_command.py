@@ -248,6 +248,18 @@ def test_show_finds_a_run(small, run, number):
         assert page["values"]["steps_to_train"] == file["steps_to_train"][i]
 
 
+def test_show_tells_the_last_measurement_of_a_run_that_ended_early(tmp_path):
+    (tmp_path / "job.yaml").write_text(
+        "experiment: addition\nseeds: [2]\nstop: decided\nrecord: {points: 8}\n"
+        "settings: {steps: 5000, train_count: 45, decoder_width: 100, phase_accuracy: 0.2}\n")
+    assert phasegrid("run", "job.yaml", "-o", "out.h5", "--ranks", 1, cwd=tmp_path).returncode == 0
+    page = listing("show", "out.h5", "0", cwd=tmp_path)
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert page["values"]["last_step"] < 5000
+        assert page["last"]["train_loss"] == file["train_loss"][0, -1]
+        assert page["last"]["train_loss"] < file["train_loss"][0, -3]
+
+
 @pytest.mark.parametrize("run, said", [
     ("12", "runs 0 to 11"),
     ("seven", "name=value"),
