@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core_count.h"
 #include "estimate.h"
 #include "format.h"
-#include "launch_environment.h"
 #include "listing.h"
 #include "subject.h"
 #include "verbs.h"
@@ -146,7 +146,7 @@ static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_erro
     struct pg_estimate estimate;
     pg_arguments_parse(verb, &argp, argc, argv, &arguments);
     if (arguments.ranks == 0)
-        arguments.ranks = pg_launch_core_count();
+        arguments.ranks = pg_core_count();
     int status = pg_subject_read_job(arguments.path, &arguments.overrides, &subject, error);
     if (status != 0)
         return status;

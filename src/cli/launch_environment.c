@@ -6,7 +6,6 @@
  */
 #include "launch_environment.h"
 
-#include <sched.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -60,13 +59,4 @@ void pg_launch_prepare_environment(bool single_host)
         if (wanted)
             (void)setenv(variable->name, variable->value, 0);
     }
-}
-
-int pg_launch_core_count(void)
-{
-    cpu_set_t cores;
-    if (sched_getaffinity(0, sizeof cores, &cores) == 0)
-        return CPU_COUNT(&cores);
-    long online = sysconf(_SC_NPROCESSORS_ONLN); /* more cores than cpu_set_t holds */
-    return online > 0 ? (int)online : 1;
 }

@@ -12,7 +12,4 @@ bool pg_launch_is_single_host(void);
 /* Sets what Open MPI and OpenBLAS need here; what is set already stays as it is. */
 void pg_launch_prepare_environment(bool single_host);
 
-/* Cores (hardware threads) that this process may run on. */
-int pg_launch_core_count(void);
-
 #endif

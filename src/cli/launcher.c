@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "core_count.h"
 #include "launch_environment.h"
 #include "terminal.h"
 
@@ -255,7 +256,7 @@ int pg_launcher_run(int ranks, char **argv, struct pg_error *error)
     struct pg_terminal terminal = pg_terminal_look();
     if (check_srun(error) != 0)
         return error->status;
-    int count = ranks > 0 || !single_host ? ranks : pg_launch_core_count();
+    int count = ranks > 0 || !single_host ? ranks : pg_core_count();
     if (build_command(&command, count, argv, error) != 0)
         return error->status;
     pg_launch_prepare_environment(single_host);

@@ -14,6 +14,7 @@ import subprocess
 import termios
 import time
 from fcntl import ioctl
+from pathlib import Path
 
 import pytest
 
@@ -64,9 +65,26 @@ def launch(folder, *arguments, **changes):
     return (folder / "arguments").read_text().splitlines(), variables
 
 
+def cores_of_this_process():
+    """Distinct cores that it may run on, as many as the quota of its control group is worth."""
+    topology = [Path(f"/sys/devices/system/cpu/cpu{cpu}/topology")
+                for cpu in os.sched_getaffinity(0)]
+    count = len({((one / "physical_package_id").read_text(), (one / "core_id").read_text())
+                 for one in topology})
+    groups = [line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines()
+              if line.startswith("0::/")]
+    for group in groups:
+        for folder in (Path("/sys/fs/cgroup" + group), *Path("/sys/fs/cgroup" + group).parents):
+            limit = folder / "cpu.max"
+            if limit.exists() and not limit.read_text().startswith("max"):
+                quota, period = map(int, limit.read_text().split())
+                count = min(count, -(-quota // period))
+    return max(count, 1)
+
+
 def test_one_rank_a_core_of_this_process(folder):
     arguments, _ = launch(folder)
-    cores = len(os.sched_getaffinity(0))
+    cores = cores_of_this_process()
     if cores > 1:
         assert arguments[arguments.index("-n") + 1] == str(cores)
     arguments, _ = launch(folder, "--ranks", 5)
