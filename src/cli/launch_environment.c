@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings for the ranks go through the environment and only where nothing is set, so that whatever
- * the user has chosen wins. Those that assume one machine (loopback, no binding, oversubscription,
- * root as in containers) stay away from allocations, where the scheduler knows better.
+ * Settings for the ranks go through the environment and only where nothing is set, neither there
+ * nor in Open MPI's parameter files, so that whatever the user has chosen wins. Those that assume
+ * one machine (loopback, no binding, oversubscription, root as in containers) stay away from
+ * allocations, where the scheduler knows better.
  */
 #include "launch_environment.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "user_parameters.h"
 
 struct variable {
     const char *name, *value;
@@ -27,12 +30,6 @@ static const struct variable variables[] = {
     {"OMPI_MCA_oob_tcp_if_include", "lo", "OMPI_MCA_oob_tcp_if_exclude", true, false},
 };
 
-static bool is_set(const char *name)
-{
-    const char *value = name != NULL ? getenv(name) : NULL;
-    return value != NULL && value[0] != '\0';
-}
-
 bool pg_launch_is_single_host(void)
 {
     static const char *const signs[] = {
@@ -45,7 +42,7 @@ bool pg_launch_is_single_host(void)
         "OMPI_MCA_orte_default_dash_host",
     };
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
-        if (is_set(signs[i]))
+        if (pg_user_has_set(signs[i]))
             return false;
     return true;
 }
@@ -54,9 +51,10 @@ void pg_launch_prepare_environment(bool single_host)
 {
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
         const struct variable *variable = &variables[i];
-        bool wanted = (single_host || !variable->single_host) &&
-                      (geteuid() == 0 || !variable->root) && !is_set(variable->unless);
-        if (wanted)
+        bool suits = (single_host || !variable->single_host) && (geteuid() == 0 || !variable->root);
+        bool chosen = pg_user_has_set(variable->name) ||
+                      (variable->unless != NULL && pg_user_has_set(variable->unless));
+        if (suits && !chosen)
             (void)setenv(variable->name, variable->value, 0);
     }
 }

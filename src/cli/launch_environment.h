@@ -9,7 +9,8 @@
    list for mpirun. */
 bool pg_launch_is_single_host(void);
 
-/* Sets what Open MPI and OpenBLAS need here; what is set already stays as it is. */
+/* Sets what Open MPI and OpenBLAS need here; what the user has set, there or in
+   Open MPI's parameter files, stays as it is. */
 void pg_launch_prepare_environment(bool single_host);
 
 #endif

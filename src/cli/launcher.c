@@ -31,6 +31,7 @@
 #include "core_count.h"
 #include "launch_environment.h"
 #include "terminal.h"
+#include "user_parameters.h"
 
 enum { WORDS_MAX = 256, SHELL_SIGNAL_BASE = 128 };
 
@@ -246,7 +247,8 @@ static sigset_t awaited_signals(void)
 static void prepare_direct_rank(void)
 {
     (void)setenv(direct_rank_variable, "1", 1);
-    (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    if (!pg_user_has_set("OMPI_MCA_ess_singleton_isolated"))
+        (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
 }
 
 int pg_launcher_run(int ranks, char **argv, struct pg_error *error)

@@ -146,6 +146,58 @@ def test_the_users_opposite_choice_is_not_contradicted(folder, opposite, avoided
     assert avoided not in variables
 
 
+YIELD = "OMPI_MCA_mpi_yield_when_idle"
+
+
+def parameter_file(folder, line):
+    """A home of the test's own, with Open MPI's parameter file."""
+    home = folder / "home"
+    path = home / ".openmpi" / "mca-params.conf"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"# mpi_yield_when_idle = 0\nmtl = ^ofi\n{line}\n")
+    return str(home)
+
+
+@pytest.mark.parametrize("line, avoided", [
+    ("mpi_yield_when_idle = 0", YIELD),
+    ("\tmpi_yield_when_idle=0", YIELD),
+    ("hwloc_base_binding_policy = core", "OMPI_MCA_hwloc_base_binding_policy"),
+    ("btl_tcp_if_exclude = eth7", "OMPI_MCA_btl_tcp_if_include"),
+])
+def test_the_users_parameter_file_is_not_overridden(folder, line, avoided):
+    home = parameter_file(folder, line)
+    _, variables = launch(folder, "--ranks", 2, HOME=home)
+    expected = {**SINGLE_HOST, YIELD: "1"}
+    assert {name for name in expected if name not in variables} == {avoided}
+
+
+@pytest.mark.parametrize("line", ["mpi_yield = 0", "mpi_yield_when_idle_not = 0",
+                                  "# mpi_yield_when_idle = 0", "mpi_yield_when_idle"])
+def test_other_lines_of_the_parameter_file_change_nothing(folder, line):
+    home = parameter_file(folder, line)
+    _, variables = launch(folder, "--ranks", 2, HOME=home)
+    assert variables[YIELD] == "1"
+
+
+@pytest.mark.parametrize("variable, home_counts", [
+    ("OMPI_MCA_mca_base_param_files", False), ("OMPI_MCA_mca_param_files", True)])
+def test_parameter_files_elsewhere(folder, variable, home_counts):
+    home = parameter_file(folder, "mpi_yield_when_idle = 0")
+    other = folder / "other.conf"
+    other.write_text("btl_tcp_if_include = eth7\n")
+    _, variables = launch(folder, "--ranks", 2, HOME=home,
+                          **{variable: f"{folder}/missing.conf,{other}"})
+    assert "OMPI_MCA_btl_tcp_if_include" not in variables
+    assert (YIELD in variables) is not home_counts
+
+
+def test_a_host_list_in_the_parameter_file_means_several_hosts(folder):
+    home = parameter_file(folder, "orte_default_hostfile = /etc/hosts.mpi")
+    arguments, variables = launch(folder, HOME=home)
+    assert "-n" not in arguments
+    assert not set(SINGLE_HOST) & set(variables)
+
+
 def test_openblas_and_terminal_reach_other_hosts(folder):
     arguments, _ = launch(folder, "--ranks", 2)
     exported = {after for option, after in zip(arguments, arguments[1:]) if option == "-x"}
