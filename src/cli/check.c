@@ -70,15 +70,20 @@ static json_t *axes_as_json(const struct pg_job *job)
     return axes;
 }
 
+static json_t *seconds_as_json(double seconds)
+{
+    return isfinite(seconds) ? json_real(seconds) : json_null();
+}
+
 static json_t *longest_as_json(const struct pg_job *job, const struct pg_estimate *estimate)
 {
     json_t *longest = json_array();
     for (size_t i = 0; i < estimate->longest_count; i++) {
         char cell[512];
         pg_survey_print_cell(job, estimate->longest[i].cell, cell, sizeof cell);
-        json_array_append_new(longest, json_pack("{s:s, s:I, s:f}", "cell", cell, "steps",
+        json_array_append_new(longest, json_pack("{s:s, s:I, s:o}", "cell", cell, "steps",
                                                  (json_int_t)estimate->longest[i].steps, "seconds",
-                                                 estimate->longest[i].seconds));
+                                                 seconds_as_json(estimate->longest[i].seconds)));
     }
     return longest;
 }
@@ -87,14 +92,15 @@ static int print_json(const struct arguments *arguments, const struct pg_subject
                       const struct pg_estimate *estimate, struct pg_error *error)
 {
     return pg_json_print(
-        json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:f, s:f, s:i, s:f, s:o}", "job",
+        json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:f, s:o, s:i, s:o, s:o}", "job",
                   arguments->path, "experiment", subject->experiment->name, "axes",
                   axes_as_json(subject->job), "cells", (json_int_t)pg_job_cell_count(subject->job),
                   "runs", (json_int_t)pg_job_run_count(subject->job), "bytes_per_run",
                   (json_int_t)estimate->bytes_per_run, "file_bytes",
                   (json_int_t)estimate->file_bytes, "model_steps", estimate->model_steps,
-                  "core_seconds_estimate", estimate->core_seconds, "ranks", arguments->ranks,
-                  "seconds_estimate", pg_estimate_seconds(estimate, arguments->ranks), "longest",
+                  "core_seconds_estimate", seconds_as_json(estimate->core_seconds), "ranks",
+                  arguments->ranks, "seconds_estimate",
+                  seconds_as_json(pg_estimate_seconds(estimate, arguments->ranks)), "longest",
                   longest_as_json(subject->job, estimate)),
         error);
 }
@@ -118,6 +124,23 @@ static void print_longest(const struct pg_job *job, const struct pg_estimate *es
     }
 }
 
+static void print_times(const struct arguments *arguments, const struct pg_job *job,
+                        const struct pg_estimate *estimate)
+{
+    if (estimate->refusal[0] != '\0') {
+        (void)printf("  time     unknown: runs of the longest cell will fail: %s\n",
+                     estimate->refusal);
+        return;
+    }
+    (void)printf(
+        "  time     about %s on %d core%s; an estimate: a run of the longest cell was timed at "
+        "%s steps/s\n",
+        pg_format_duration(ceil(pg_estimate_seconds(estimate, arguments->ranks))).at,
+        arguments->ranks, arguments->ranks == 1 ? "" : "s",
+        pg_format_count(estimate->steps_per_second).at);
+    print_longest(job, estimate);
+}
+
 static void print_text(const struct arguments *arguments, const struct pg_subject_job *subject,
                        const struct pg_estimate *estimate)
 {
@@ -130,13 +153,7 @@ static void print_text(const struct arguments *arguments, const struct pg_subjec
     (void)printf("  memory   %s a run in training\n", pg_format_bytes(estimate->bytes_per_run).at);
     (void)printf("  disk     %s\n", pg_format_bytes(estimate->file_bytes).at);
     (void)printf("  work     %s model-steps\n", pg_format_count(estimate->model_steps).at);
-    (void)printf(
-        "  time     about %s on %d core%s; an estimate: a run of the longest cell was timed at "
-        "%s steps/s\n",
-        pg_format_duration(ceil(pg_estimate_seconds(estimate, arguments->ranks))).at,
-        arguments->ranks, arguments->ranks == 1 ? "" : "s",
-        pg_format_count(estimate->steps_per_second).at);
-    print_longest(job, estimate);
+    print_times(arguments, subject->job, estimate);
 }
 
 static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_error *error)

@@ -8,6 +8,8 @@
 #include "estimate.h"
 
 #include <assert.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,6 +210,15 @@ static void apply_speed(struct pg_estimate *estimate)
         estimate->longest[i].seconds *= per_flop;
 }
 
+/* A cell that an experiment refuses only in training is a failed run, not a wrong job. */
+static void give_up_times(struct pg_estimate *estimate, const struct pg_error *error)
+{
+    (void)snprintf(estimate->refusal, sizeof estimate->refusal, "%.255s", error->text);
+    estimate->core_seconds = (double)NAN;
+    for (size_t i = 0; i < estimate->longest_count; i++)
+        estimate->longest[i].seconds = (double)NAN;
+}
+
 static int measure_file(const struct pg_subject_job *subject, struct pg_estimate *estimate,
                         struct pg_error *error)
 {
@@ -238,6 +249,10 @@ int pg_estimate_make(const struct pg_subject_job *subject, struct pg_estimate *r
                           &ret_estimate->steps_per_second, error);
     if (status == 0)
         apply_speed(ret_estimate);
+    if (status == PG_EINPUT && ret_estimate->longest_count > 0) {
+        give_up_times(ret_estimate, error);
+        status = 0;
+    }
     free(first);
     pg_survey_release(&survey);
     return status;
@@ -246,5 +261,5 @@ int pg_estimate_make(const struct pg_subject_job *subject, struct pg_estimate *r
 double pg_estimate_seconds(const struct pg_estimate *estimate, int ranks)
 {
     double shared = estimate->core_seconds / (double)ranks, longest = estimate->longest[0].seconds;
-    return shared > longest ? shared : longest;
+    return longest > shared ? longest : shared;
 }

@@ -21,10 +21,11 @@ struct pg_estimate {
     size_t bytes_per_run; /* the largest */
     uint64_t file_bytes;
     double model_steps;      /* of all runs, if none stops early */
-    double steps_per_second; /* measured with the longest cell on one core */
-    double core_seconds;
+    double steps_per_second; /* measured with the longest cell on one core; times follow from it */
+    double core_seconds;     /* NAN, as every time: that cell was refused */
     struct pg_estimate_cell longest[PG_ESTIMATE_LONGEST]; /* longest first, of distinct shapes */
     size_t longest_count;
+    char refusal[256]; /* why the longest cell cannot train; empty when it can */
 };
 
 /* Checks every cell, then trains the longest one for a fraction of a second. */

@@ -48,7 +48,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp argp = {.options = options, .parser = parse};
 
-/* The run's request, as far as its batches depend on it. */
+/* The run's request, as far as its batches depend on it; its steps, or the budget of a run to do.
+ */
 struct batches {
     struct pg_run_request request;
     struct pg_value *values;
@@ -71,7 +72,8 @@ static int prepare(const struct pg_results *results, uint64_t run, struct batche
         .mix = job->independent_streams ? pg_job_cell_hash(job, cell) : 0,
     };
     int status = results->subject.experiment->shape(&batches->request.values, &shape, error);
-    batches->steps = shape.steps;
+    int64_t trained = pg_results_last_step(results, run);
+    batches->steps = trained >= 0 ? trained : shape.steps;
     return status;
 }
 

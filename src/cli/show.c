@@ -125,17 +125,6 @@ static void *read_row(const struct pg_results *results, size_t variable, uint64_
     return data;
 }
 
-static double read_last_step(const struct pg_results *results, uint64_t run)
-{
-    struct pg_error ignored;
-    int variable = pg_layout_find_variable(results->layout, "last_step");
-    void *data = variable >= 0 ? read_row(results, (size_t)variable, run, &ignored) : NULL;
-    double last =
-        data != NULL ? number_at(results->layout->variables[variable].type, data, 0) : HUGE_VAL;
-    free(data);
-    return last;
-}
-
 /* Shown are variables with one number a run, and those over steps alone. */
 static bool is_series(const struct pg_layout *layout, const struct pg_variable *variable)
 {
@@ -146,7 +135,7 @@ static int collect(const struct pg_results *results, uint64_t run, json_t *numbe
                    struct pg_error *error)
 {
     const struct pg_layout *layout = results->layout;
-    double last_step = read_last_step(results, run);
+    double last_step = (double)pg_results_last_step(results, run);
     bool diverged = results->statuses[run] == PG_ROW_DIVERGED;
     for (size_t i = PG_VARIABLE_ROW_CRC + 1; i < layout->variable_count; i++) {
         const struct pg_variable *variable = &layout->variables[i];

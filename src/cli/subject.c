@@ -187,3 +187,17 @@ int pg_experiment_demand(const char *name, const struct pg_experiment **ret_expe
                         near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
                         near != NULL ? "'?" : "", known);
 }
+
+int64_t pg_results_last_step(const struct pg_results *results, uint64_t run)
+{
+    struct pg_error ignored;
+    int64_t last = -1;
+    int variable = pg_layout_find_variable(results->layout, "last_step");
+    bool is_ours = variable >= 0 && results->layout->variables[variable].type == PG_I64;
+    if (!is_ours ||
+        (results->statuses[run] != PG_ROW_DONE && results->statuses[run] != PG_ROW_DIVERGED))
+        return -1;
+    if (pg_reader_rows(results->reader, (size_t)variable, run, 1, &last, &ignored) != 0)
+        return -1;
+    return last;
+}

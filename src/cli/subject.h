@@ -61,6 +61,9 @@ int pg_results_open(const char *path, struct pg_results *results,
                     struct pg_error *error) PG_CHECK_RESULT;
 void pg_results_close(struct pg_results *results);
 
+/* Steps that a run trained, by its row; -1 when it has none yet, or they cannot be read. */
+int64_t pg_results_last_step(const struct pg_results *results, uint64_t run);
+
 /* runs, done, diverged, failed and phases; the rest is 0 or unknown. */
 struct pg_progress pg_results_progress(const struct pg_results *results);
 

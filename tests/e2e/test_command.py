@@ -260,6 +260,28 @@ def test_show_tells_the_last_measurement_of_a_run_that_ended_early(tmp_path):
         assert page["last"]["train_loss"] < file["train_loss"][0, -3]
 
 
+def test_export_ends_where_the_run_ended(tmp_path):
+    (tmp_path / "job.yaml").write_text(
+        "experiment: addition\nseeds: [2]\n"
+        "settings: {steps: 500, optimizer: sgd, activation: relu, decoder_lr: 100, batch_size: 4}\n")
+    assert phasegrid("run", "job.yaml", "-o", "out.h5", "--ranks", 1, cwd=tmp_path).returncode == 0
+    with h5py.File(tmp_path / "out.h5") as file:
+        diverged_at = int(file["last_step"][0])
+    assert 0 < diverged_at < 500
+    lines = phasegrid("export", "out.h5", "--batches", "0", cwd=tmp_path).stdout.splitlines()
+    assert len(lines) == diverged_at
+
+
+def test_check_tells_a_cell_that_will_fail(tmp_path):
+    (tmp_path / "job.yaml").write_text(
+        "experiment: addition\nseeds: 1\n"
+        "settings: {steps: 10, train_count: 3, min_ideal_accuracy: 1}\n")
+    result = phasegrid("check", "job.yaml", cwd=tmp_path)
+    assert result.returncode == 0 and "will fail: min_ideal_accuracy 1" in result.stdout
+    page = listing("check", "job.yaml", cwd=tmp_path)
+    assert page["runs"] == 1 and page["core_seconds_estimate"] is None
+
+
 @pytest.mark.parametrize("run, said", [
     ("12", "runs 0 to 11"),
     ("seven", "name=value"),
