@@ -31,7 +31,7 @@ struct pg_axis {
 };
 
 struct pg_job {
-    char *title;
+    char *title;                    /* empty: the file gives none */
     const struct pg_schema *schema; /* borrowed */
     struct pg_value *values;        /* (schema->count): settings, defaults filled in */
     struct pg_axis *axes;

@@ -145,8 +145,9 @@ static void print_text(const struct arguments *arguments, const struct pg_subjec
                        const struct pg_estimate *estimate)
 {
     const struct pg_job *job = subject->job;
-    (void)printf("%s: valid, experiment %s%s%s\n", arguments->path, subject->experiment->name,
-                 job->title != NULL ? ", " : "", job->title != NULL ? job->title : "");
+    const char *title = job->title[0] != '\0' ? job->title : subject->experiment->summary;
+    (void)printf("%s: valid, experiment %s, %s\n", arguments->path, subject->experiment->name,
+                 title);
     print_axes(job);
     (void)printf("  runs     %" PRIu64 " (%" PRIu64 " cells x %zu seeds)\n", pg_job_run_count(job),
                  pg_job_cell_count(job), job->seed_count);

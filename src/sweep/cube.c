@@ -393,7 +393,7 @@ static int add_attributes(struct builder *builder)
     if (canonical == NULL || layout->attributes == NULL)
         return PG_EMACHINE;
     add_text(layout, "title",
-             builder->job->title != NULL ? builder->job->title : experiment->summary);
+             builder->job->title[0] != '\0' ? builder->job->title : experiment->summary);
     add_text(layout, "Conventions", "CF-1.8");
     layout->attributes[layout->attribute_count++] =
         (struct pg_attribute){"numerics", NULL, PG_NUMERICS};

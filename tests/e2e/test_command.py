@@ -166,7 +166,15 @@ def test_check_counts_and_writes_nothing(tmp_path):
     assert page["bytes_per_run"] > 3 * 4 * 1100
     text = phasegrid("check", "job.yaml", cwd=tmp_path).stdout
     assert "12 (6 cells x 2 seeds)" in text and "estimate" in text
+    assert text.splitlines()[0] == "job.yaml: valid, experiment addition, small"
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
+
+
+def test_check_of_a_job_without_a_title_tells_the_experiments_summary(tmp_path):
+    (tmp_path / "job.yaml").write_text(SMALL_JOB.replace("title: small\n", ""))
+    text = phasegrid("check", "job.yaml", cwd=tmp_path).stdout
+    summaries = {each["name"]: each["summary"] for each in listing("list", "experiments")}
+    assert text.splitlines()[0] == f"job.yaml: valid, experiment addition, {summaries['addition']}"
 
 
 def test_check_tells_the_size_of_the_file(small):

@@ -254,6 +254,7 @@ static void test_smallest_job(void **state)
     struct pg_layout *layout = lay_out(job);
     assert_int_equal(layout->grid_count, 1);
     assert_int_equal(pg_layout_row_count(layout), 1);
+    assert_string_equal(find_attribute(layout, "title").text, toy.summary);
     assert_int_equal(pg_layout_find_variable(layout, "snapshots"), -1);
     assert_int_equal(pg_layout_find_variable(layout, "never"), -1);
     assert_true(pg_layout_find_variable(layout, "trace") > 0);
