@@ -40,10 +40,6 @@ int pg_store_open(const char *path, const struct pg_layout *layout, MPI_Comm com
 /* Collective. Accepts NULL on all ranks. Flushes what is pending. */
 int pg_store_close(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 
-/* statuses (row_count). Any rank. */
-int pg_store_read_statuses(struct pg_store *store, uint8_t *ret_statuses,
-                           struct pg_error *error) PG_CHECK_RESULT;
-
 /* Writes the payload of block rows 0 .. count - 1 and their CRCs (crc32 over the row's payload
    variables in layout order), then, after the data is on disk, statuses (count). Any rank, no
    communication. Rows become visible as done in groups, once a second: at a later write, at
@@ -86,6 +82,7 @@ int pg_reader_text(struct pg_reader *reader, const char *name, char **ret_text,
    `data` is NULL (pg_reader_rows() reads it), and attributes hold what is text or one number. */
 const struct pg_layout *pg_reader_layout(struct pg_reader *reader);
 
+/* statuses (row_count). */
 int pg_reader_statuses(struct pg_reader *reader, uint8_t *ret_statuses,
                        struct pg_error *error) PG_CHECK_RESULT;
 

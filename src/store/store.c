@@ -163,12 +163,6 @@ static struct pg_rows rows_of(const struct pg_store *store, size_t variable, uin
     return (struct pg_rows){store->datasets[variable], store->layout, variable, first, count};
 }
 
-int pg_store_read_statuses(struct pg_store *store, uint8_t *ret_statuses, struct pg_error *error)
-{
-    struct pg_rows all = rows_of(store, PG_VARIABLE_STATUS, 0, pg_layout_row_count(store->layout));
-    return pg_rows_read(&all, ret_statuses, error);
-}
-
 /* crc32 over the payload of one row, in the order of the layout. */
 static int64_t row_crc(const struct pg_block *block, size_t index)
 {
