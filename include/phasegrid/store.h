@@ -30,6 +30,11 @@ int pg_store_create(const char *path, const struct pg_layout *layout,
 /* Bytes that the file of this layout will take. */
 uint64_t pg_store_size(const struct pg_layout *layout);
 
+/* Refuses (PG_EINPUT) a new file of this layout when the disk has no room for it, with both
+   figures, as pg_store_create() does. */
+int pg_store_check_room(const char *path, const struct pg_layout *layout,
+                        struct pg_error *error) PG_CHECK_RESULT;
+
 struct pg_store;
 
 /* Collective over `comm`. Opens for writing; checks that the file has the layout's variables,

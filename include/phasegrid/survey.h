@@ -26,6 +26,11 @@ struct pg_survey {
 /* Fails as the experiment's check() and shape() do, with the cell named in the message. */
 int pg_survey_init(struct pg_survey *survey, const struct pg_job *job,
                    const struct pg_experiment *experiment, struct pg_error *error) PG_CHECK_RESULT;
+
+/* The same of the first cell alone, at once for any job: a lower bound of lengths and steps. */
+int pg_survey_init_first(struct pg_survey *survey, const struct pg_job *job,
+                         const struct pg_experiment *experiment,
+                         struct pg_error *error) PG_CHECK_RESULT;
 void pg_survey_release(struct pg_survey *survey);
 
 /* "decoder_lr 0.001, weight_decay 2": what the axes give the cell; empty without axes. */

@@ -35,7 +35,8 @@ struct pg_progress {
 
 struct pg_sweep_options {
     const char *path;
-    const char *commit; /* of the program, for provenance */
+    const char *job_path; /* names the job in messages about it; may be NULL */
+    const char *commit;   /* of the program, for provenance */
     void (*report)(const struct pg_progress *progress, void *context); /* rank 0; may be NULL */
     void *context;
     double report_interval; /* seconds */
@@ -47,6 +48,12 @@ struct pg_sweep_options {
 int pg_cube_create(const struct pg_job *job, const struct pg_experiment *experiment,
                    struct pg_layout **ret_layout, struct pg_error *error) PG_CHECK_RESULT;
 void pg_cube_destroy(struct pg_layout *layout);
+
+/* Refuses (PG_EINPUT) a job whose new results file would surely not fit the disk; a file that is
+   there has its room. Judges by the first cell, and so at once: to look at every cell of a large
+   grid takes minutes. pg_sweep_run() begins with it. */
+int pg_sweep_check_room(const struct pg_job *job, const struct pg_experiment *experiment,
+                        const char *path, struct pg_error *error) PG_CHECK_RESULT;
 
 /* Collective. Creates the file or goes on with it; trains what is to do; returns the same status,
    error and progress on all ranks: 0; PG_ESTOPPED when a signal (USR1, USR2, TERM, INT) ended it

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every rank reads the job for itself, all agree that they could, the sweep runs, rank 0 shows the
+ * Outside MPI the job is checked and the ranks are launched. Every rank then reads the job for
+ * itself, all agree that they could, the sweep (which checks it again) runs, rank 0 shows the
  * map, all agree on the exit code. From the sweep on signals are ignored: a rank that died in
  * MPI_Finalize would turn a good end into a bad one. One rank alone speaks: rank 0, or the one that
  * failed before the sweep began.
@@ -64,19 +65,25 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 const struct argp pg_session_argp = {.options = options, .parser = parse};
 
-int pg_session_read_job(const struct pg_session *session, struct pg_subject_job *ret_subject,
-                        struct pg_error *error)
+static int read_job(const struct pg_session *session, struct pg_subject_job *ret_subject,
+                    struct pg_error *error)
+{
+    return session->job_path != NULL
+               ? pg_subject_read_job(session->job_path, &session->overrides, ret_subject, error)
+               : pg_subject_read_results(session->results_path, ret_subject, error);
+}
+
+/* What can be found wrong before anything starts: too large a cube, a cell that is not allowed. */
+static int check_job(const struct pg_session *session, const struct pg_subject_job *subject,
+                     struct pg_error *error)
 {
     struct pg_survey survey = {0};
     int status =
-        session->job_path != NULL
-            ? pg_subject_read_job(session->job_path, &session->overrides, ret_subject, error)
-            : pg_subject_read_results(session->results_path, ret_subject, error);
-    if (status == 0)
-        status = pg_subject_survey(ret_subject, &survey, error);
-    pg_survey_release(&survey);
+        pg_sweep_check_room(subject->job, subject->experiment, session->results_path, error);
     if (status != 0)
-        pg_subject_release(ret_subject);
+        return status == PG_EINPUT ? pg_error_prefix(error, "%s", subject->path) : status;
+    status = pg_subject_survey(subject, &survey, error);
+    pg_survey_release(&survey);
     return status;
 }
 
@@ -168,6 +175,7 @@ static int sweep(const struct pg_session *session, const struct pg_subject_job *
     pg_progress_line_init(&line, subject->experiment, stderr, terminal.line_width);
     struct pg_sweep_options sweep_options = {
         .path = session->results_path,
+        .job_path = subject->path,
         .commit = PG_COMMIT,
         .report = pg_progress_line_report,
         .context = &line,
@@ -199,7 +207,7 @@ static int run_rank(const struct pg_session *session, struct pg_error *error)
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     int status = check_ranks(session, error);
     if (status == PG_OK)
-        status = pg_session_read_job(session, &subject, error);
+        status = read_job(session, &subject, error);
     status = agree(status, rank, error);
     if (status == PG_OK)
         status = sweep(session, &subject, rank, error);
@@ -213,9 +221,11 @@ int pg_session_run(const struct pg_session *session, char **argv, struct pg_erro
     if (pg_launcher_is_rank())
         return run_rank(session, error);
     struct pg_subject_job subject;
-    int status = pg_session_read_job(session, &subject, error);
+    int status = read_job(session, &subject, error);
+    if (status == 0)
+        status = check_job(session, &subject, error);
+    pg_subject_release(&subject);
     if (status != 0)
         return status;
-    pg_subject_release(&subject);
     return pg_launcher_run(session->ranks, argv, error);
 }

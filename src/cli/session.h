@@ -16,10 +16,6 @@ struct pg_session {
 /* The options of every verb that trains, as a child of its parser; input: struct pg_session. */
 extern const struct argp pg_session_argp;
 
-/* Reads the job and checks every cell of it: what can be found wrong before anything starts. */
-int pg_session_read_job(const struct pg_session *session, struct pg_subject_job *ret_subject,
-                        struct pg_error *error) PG_CHECK_RESULT;
-
 /* Outside MPI: checks the job, then launches the ranks. In a rank: trains. As a verb's run(). */
 int pg_session_run(const struct pg_session *session, char **argv,
                    struct pg_error *error) PG_CHECK_RESULT;

@@ -82,8 +82,8 @@ static void print_bytes(uint64_t bytes, char text[32])
     (void)snprintf(text, 32, unit > 0 ? "%.1f %s" : "%.0f %s", amount, units[unit]);
 }
 
-static int check_room(const char *path, const char *folder, const struct pg_layout *layout,
-                      struct pg_error *error)
+static int check_folder(const char *path, const char *folder, const struct pg_layout *layout,
+                        struct pg_error *error)
 {
     struct statvfs disk;
     uint64_t needed = pg_store_size(layout), there;
@@ -101,6 +101,16 @@ static int check_room(const char *path, const char *folder, const struct pg_layo
                         "free in '%s'",
                         path, needed_text, (unsigned long long)pg_layout_row_count(layout),
                         there_text, folder);
+}
+
+int pg_store_check_room(const char *path, const struct pg_layout *layout, struct pg_error *error)
+{
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: the path '%s'", path);
+    int status = check_folder(path, dirname(copy), layout, error);
+    free(copy);
+    return status;
 }
 
 static int check_ranks(const struct pg_layout *layout, struct pg_error *error)
@@ -193,7 +203,7 @@ static int create_in(const char *path, const char *folder, const struct pg_layou
         return pg_error_set(error, PG_EINPUT, "cannot create '%s': %s", path, strerror(EEXIST));
     int status = check_ranks(layout, error);
     if (status == 0)
-        status = check_room(path, folder, layout, error);
+        status = check_folder(path, folder, layout, error);
     if (status != 0)
         return status;
     pg_h5_begin();

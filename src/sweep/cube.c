@@ -36,7 +36,7 @@ struct builder {
     size_t dim_of[PG_EXPERIMENT_DIMS_MAX]; /* index into layout.dims; no_dimension: left out */
     const char **segments;                 /* (segment_count) names */
     size_t segment_count, segment_dim;
-    bool with_data;
+    enum pg_cube_extent extent;
     struct pg_error *error;
 };
 
@@ -345,7 +345,7 @@ static int add_segment_variable(struct builder *builder, enum pg_segment_part pa
     const struct pg_survey *survey = &builder->cube->survey;
     struct pg_variable variable = pg_segment_variables[part];
     variable.dims[0] = builder->segment_dim;
-    if (builder->with_data) {
+    if (builder->extent == PG_CUBE_WITH_DATA) {
         int64_t *data = take(builder, survey->cell_count * builder->segment_count, sizeof *data);
         if (data == NULL)
             return PG_EMACHINE;
@@ -460,7 +460,10 @@ static int check_names(const struct builder *builder)
 static int build(struct builder *builder)
 {
     struct pg_cube *cube = builder->cube;
-    int status = pg_survey_init(&cube->survey, builder->job, builder->experiment, builder->error);
+    int status =
+        builder->extent == PG_CUBE_BOUND
+            ? pg_survey_init_first(&cube->survey, builder->job, builder->experiment, builder->error)
+            : pg_survey_init(&cube->survey, builder->job, builder->experiment, builder->error);
     if (status == 0)
         status = make_record(builder);
     if (status != 0)
@@ -474,14 +477,14 @@ static int build(struct builder *builder)
     return check_names(builder);
 }
 
-int pg_cube_build(const struct pg_job *job, const struct pg_experiment *experiment, bool with_data,
-                  struct pg_cube **ret_cube, struct pg_error *error)
+int pg_cube_build(const struct pg_job *job, const struct pg_experiment *experiment,
+                  enum pg_cube_extent extent, struct pg_cube **ret_cube, struct pg_error *error)
 {
     struct pg_cube *cube = calloc(1, sizeof *cube);
     if (cube == NULL)
         return pg_error_set(error, PG_EMACHINE, "out of memory: the layout of the results file");
     struct builder builder = {
-        .cube = cube, .job = job, .experiment = experiment, .with_data = with_data, .error = error};
+        .cube = cube, .job = job, .experiment = experiment, .extent = extent, .error = error};
     int status = build(&builder);
     if (status != 0) {
         pg_cube_release(cube);
@@ -509,7 +512,7 @@ int pg_cube_create(const struct pg_job *job, const struct pg_experiment *experim
                    struct pg_layout **ret_layout, struct pg_error *error)
 {
     struct pg_cube *cube = NULL;
-    int status = pg_cube_build(job, experiment, true, &cube, error);
+    int status = pg_cube_build(job, experiment, PG_CUBE_WITH_DATA, &cube, error);
     if (status == 0)
         *ret_layout = &cube->layout;
     return status;

@@ -25,9 +25,15 @@ struct pg_cube {
     int64_t *record_steps;
 };
 
-/* with_data: also the data of the variables over cells, which only the file's creator needs. */
-int pg_cube_build(const struct pg_job *job, const struct pg_experiment *experiment, bool with_data,
-                  struct pg_cube **ret_cube, struct pg_error *error) PG_CHECK_RESULT;
+enum pg_cube_extent {
+    PG_CUBE_BOUND,     /* by the first cell alone: no dimension is longer than in the file */
+    PG_CUBE_LAYOUT,    /* of all cells */
+    PG_CUBE_WITH_DATA, /* and the data of the variables over cells, for the file's creator */
+};
+
+int pg_cube_build(const struct pg_job *job, const struct pg_experiment *experiment,
+                  enum pg_cube_extent extent, struct pg_cube **ret_cube,
+                  struct pg_error *error) PG_CHECK_RESULT;
 void pg_cube_release(struct pg_cube *cube);
 
 #endif

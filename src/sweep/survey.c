@@ -132,12 +132,12 @@ static void take_largest(struct pg_survey *survey)
     }
 }
 
-int pg_survey_init(struct pg_survey *survey, const struct pg_job *job,
-                   const struct pg_experiment *experiment, struct pg_error *error)
+static int init(struct pg_survey *survey, uint64_t cell_count, const struct pg_job *job,
+                const struct pg_experiment *experiment, struct pg_error *error)
 {
     struct tree tree = {NULL};
     memset(survey, 0, sizeof *survey);
-    survey->cell_count = pg_job_cell_count(job);
+    survey->cell_count = cell_count;
     survey->shape_of = calloc(survey->cell_count, sizeof *survey->shape_of);
     struct pg_value *scratch = calloc(job->schema->count, sizeof *scratch);
     int status = survey->shape_of == NULL || scratch == NULL
@@ -151,6 +151,18 @@ int pg_survey_init(struct pg_survey *survey, const struct pg_job *job,
     }
     take_largest(survey);
     return 0;
+}
+
+int pg_survey_init(struct pg_survey *survey, const struct pg_job *job,
+                   const struct pg_experiment *experiment, struct pg_error *error)
+{
+    return init(survey, pg_job_cell_count(job), job, experiment, error);
+}
+
+int pg_survey_init_first(struct pg_survey *survey, const struct pg_job *job,
+                         const struct pg_experiment *experiment, struct pg_error *error)
+{
+    return init(survey, 1, job, experiment, error);
 }
 
 void pg_survey_release(struct pg_survey *survey)

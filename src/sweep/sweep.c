@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "begin.h"
 #include "coordinator.h"
@@ -192,11 +193,45 @@ static void release(struct sweep *sweep)
     pg_cube_release(sweep->cube);
 }
 
+int pg_sweep_check_room(const struct pg_job *job, const struct pg_experiment *experiment,
+                        const char *path, struct pg_error *error)
+{
+    struct pg_cube *bound = NULL;
+    if (access(path, F_OK) == 0)
+        return 0;
+    int status = pg_cube_build(job, experiment, PG_CUBE_BOUND, &bound, error);
+    if (status == 0)
+        status = pg_store_check_room(path, &bound->layout, error);
+    pg_cube_release(bound);
+    return status;
+}
+
+/* What is wrong with the job is said with its name. */
+static int agree_on_job(struct sweep *sweep, int status)
+{
+    if (status == PG_EINPUT && sweep->options->job_path != NULL)
+        (void)pg_error_prefix(sweep->error, "%s", sweep->options->job_path);
+    return pg_consensus(sweep->comm, status, sweep->error);
+}
+
+/* Rank 0 looks for room before all look at every cell. */
+static int lay_out(struct sweep *sweep)
+{
+    enum pg_cube_extent extent = sweep->rank == 0 ? PG_CUBE_WITH_DATA : PG_CUBE_LAYOUT;
+    int status = 0;
+    if (sweep->rank == 0)
+        status =
+            pg_sweep_check_room(sweep->job, sweep->experiment, sweep->options->path, sweep->error);
+    status = agree_on_job(sweep, status);
+    if (status != 0)
+        return status;
+    status = pg_cube_build(sweep->job, sweep->experiment, extent, &sweep->cube, sweep->error);
+    return agree_on_job(sweep, status);
+}
+
 static int run(struct sweep *sweep)
 {
-    int status =
-        pg_cube_build(sweep->job, sweep->experiment, sweep->rank == 0, &sweep->cube, sweep->error);
-    status = pg_consensus(sweep->comm, status, sweep->error);
+    int status = lay_out(sweep);
     if (status == 0)
         status = open_file(sweep);
     if (status == 0)

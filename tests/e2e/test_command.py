@@ -140,6 +140,31 @@ def test_wrong_jobs_are_refused_before_anything_starts(tmp_path, verb, text, sai
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
 
 
+ONE_RANK = {"PHASEGRID_SINGLE_RANK": "1"}
+
+
+@pytest.mark.parametrize("changes", [{}, ONE_RANK])
+def test_a_cube_that_cannot_fit_the_disk_is_refused_at_once(tmp_path, changes):
+    """Not after minutes of looking at each of its 10^10 cells."""
+    text = job_with("{name: weight_decay, values: [0, 1, 2]}",
+                    "{name: weight_decay, linspace: {from: 0, to: 1, count: 100000}}")
+    text = text.replace("values: [1e-4, 1e-2]", "logspace: {from: 1e-5, to: 1e-2, count: 100000}")
+    (tmp_path / "job.yaml").write_text(text)
+    result = phasegrid("run", "job.yaml", cwd=tmp_path, timeout=20, **changes)
+    assert result.returncode == 1
+    assert "phasegrid: job.yaml: the cube does not fit the disk: 'job.h5' needs " in result.stderr
+    assert "for 20000000000 runs" in result.stderr and "are free in '.'" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
+
+
+def test_a_rank_names_the_job_file_of_a_cell_that_is_not_allowed(tmp_path):
+    (tmp_path / "job.yaml").write_text(job_with("train_count: 45", "train_count: 56"))
+    result = phasegrid("run", "job.yaml", cwd=tmp_path, **ONE_RANK)
+    assert result.returncode == 1
+    assert "phasegrid: job.yaml: " in result.stderr and "train_count 56" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
+
+
 @pytest.mark.parametrize("override, said", [
     ("stepps=5", "stepps"),
     ("steps", "steps"),
