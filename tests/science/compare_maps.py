@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Judges finished cubes of the jobs of Liu et al. (2022) and sets them beside the paper.
 
-    tests/science/compare_maps.py FILE... [--table docs/science.md]
+    tests/science/compare_maps.py FILE... [--table docs/science-maps.md]
     tests/science/compare_maps.py --good-seeds FILE...
 
 Each FILE is a results file of jobs/liu2022-fig6a.yaml, -fig6b or -fig6c, or of a job of
