@@ -4,7 +4,7 @@
 #define PHASEGRID_STORE_ATTRIBUTES_H
 
 #include "h5.h"
-#include "pool.h"
+#include "phasegrid/pool.h"
 
 /* All that are text or one number, in the order of the file; the rest is passed over. */
 struct pg_attributes {

@@ -4,7 +4,7 @@
 #define PHASEGRID_STORE_READ_LAYOUT_H
 
 #include "h5.h"
-#include "pool.h"
+#include "phasegrid/pool.h"
 
 /* Everything that the layout points to is the pool's. PG_EMISMATCH: not such a file. */
 int pg_layout_read(hid_t file, struct pg_pool *pool, struct pg_layout *ret_layout,

@@ -5,7 +5,7 @@
 
 #include "h5.h"
 #include "phasegrid/store.h"
-#include "pool.h"
+#include "phasegrid/pool.h"
 
 struct pg_reader {
     char *path;

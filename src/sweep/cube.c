@@ -19,14 +19,9 @@
 #include "own_variables.h"
 #include "phasegrid/sweep.h"
 #include "segments.h"
+#include "setting_values.h"
 
-enum { TEXT_SIZE = 128, OWN_ATTRIBUTES = 8 };
-
-/* A piece of the memory that a layout points to; all are freed together. */
-struct pg_cube_piece {
-    struct pg_cube_piece *next;
-    max_align_t bytes[];
-};
+enum { OWN_ATTRIBUTES = 8 };
 
 /* While a cube is built. */
 struct builder {
@@ -49,61 +44,7 @@ static const struct pg_experiment_dimension segment_dimension = {
 /* `count` zeroed elements that live as long as the cube; NULL with the error set. */
 static void *take(struct builder *builder, size_t count, size_t size)
 {
-    size_t bytes;
-    struct pg_cube_piece *piece = NULL;
-    if (!__builtin_mul_overflow(count, size, &bytes) && bytes <= SIZE_MAX - sizeof *piece)
-        piece = calloc(1, sizeof *piece + bytes);
-    if (piece == NULL) {
-        pg_error_set(builder->error, PG_EMACHINE,
-                     "out of memory: %zu values of %zu bytes for the layout of the results", count,
-                     size);
-        return NULL;
-    }
-    piece->next = builder->cube->pieces;
-    builder->cube->pieces = piece;
-    return piece->bytes;
-}
-
-/* ---- values of settings as the file keeps them ---- */
-
-static enum pg_coordinate setting_kind(const struct pg_setting *setting)
-{
-    if (setting->type == PG_VALUE_REAL)
-        return PG_COORDINATE_REAL;
-    return setting->type == PG_VALUE_INTEGER ? PG_COORDINATE_INTEGER : PG_COORDINATE_TEXT;
-}
-
-static const double *take_reals(struct builder *builder, const struct pg_value *values,
-                                size_t count)
-{
-    double *reals = take(builder, count, sizeof *reals);
-    for (size_t i = 0; reals != NULL && i < count; i++)
-        reals[i] = values[i].real;
-    return reals;
-}
-
-static const int64_t *take_integers(struct builder *builder, const struct pg_value *values,
-                                    size_t count)
-{
-    int64_t *integers = take(builder, count, sizeof *integers);
-    for (size_t i = 0; integers != NULL && i < count; i++)
-        integers[i] = values[i].integer;
-    return integers;
-}
-
-static const char *const *take_texts(struct builder *builder, const struct pg_setting *setting,
-                                     const struct pg_value *values, size_t count)
-{
-    const char **texts = take(builder, count, sizeof *texts);
-    char *spellings = take(builder, count, TEXT_SIZE);
-    if (texts == NULL || spellings == NULL)
-        return NULL;
-    for (size_t i = 0; i < count; i++) {
-        char *spelling = spellings + i * TEXT_SIZE;
-        pg_value_print(setting, &values[i], spelling, TEXT_SIZE);
-        texts[i] = spelling;
-    }
-    return texts;
+    return pg_take(&builder->cube->pool, count, size, builder->error);
 }
 
 /* ---- dimensions ---- */
@@ -119,16 +60,19 @@ static int add_axis(struct builder *builder, const struct pg_axis *axis)
     }
     const struct pg_axis_member *member = &axis->members[0];
     const struct pg_setting *setting = &builder->job->schema->settings[member->setting];
+    struct pg_setting_values values;
+    int status = pg_setting_values_take(setting, member->values, axis->count, &builder->cube->pool,
+                                        &values, builder->error);
     dim->long_name = setting->help;
     dim->units = setting->unit;
-    dim->kind = setting_kind(setting);
-    if (dim->kind == PG_COORDINATE_REAL)
-        dim->coordinate.reals = take_reals(builder, member->values, axis->count);
-    else if (dim->kind == PG_COORDINATE_INTEGER)
-        dim->coordinate.integers = take_integers(builder, member->values, axis->count);
+    dim->kind = values.kind;
+    if (values.kind == PG_COORDINATE_REAL)
+        dim->coordinate.reals = values.reals;
+    else if (values.kind == PG_COORDINATE_INTEGER)
+        dim->coordinate.integers = values.integers;
     else
-        dim->coordinate.texts = take_texts(builder, setting, member->values, axis->count);
-    return dim->coordinate.reals == NULL ? PG_EMACHINE : 0;
+        dim->coordinate.texts = values.texts;
+    return status;
 }
 
 static int add_grid(struct builder *builder)
@@ -297,25 +241,24 @@ static int add_zip_member(struct builder *builder, size_t axis, size_t index)
     const struct pg_axis *of = &builder->job->axes[axis];
     const struct pg_axis_member *member = &of->members[index];
     const struct pg_setting *setting = &builder->job->schema->settings[member->setting];
-    struct pg_variable variable = {.name = setting->name,
-                                   .long_name = setting->help,
-                                   .units = setting->unit,
-                                   .type = PG_F64,
-                                   .scope = PG_SCOPE_AXIS,
-                                   .dim_count = 1,
-                                   .dims = {axis},
-                                   .fill = PG_NAN};
-    if (setting_kind(setting) == PG_COORDINATE_REAL) {
-        variable.data = take_reals(builder, member->values, of->count);
-    } else if (setting_kind(setting) == PG_COORDINATE_INTEGER) {
-        variable.type = PG_I64;
-        variable.fill = 0;
-        variable.data = take_integers(builder, member->values, of->count);
-    } else {
-        variable.texts = take_texts(builder, setting, member->values, of->count);
-    }
+    struct pg_setting_values values;
+    int status = pg_setting_values_take(setting, member->values, of->count, &builder->cube->pool,
+                                        &values, builder->error);
+    bool is_integer = values.kind == PG_COORDINATE_INTEGER;
+    const struct pg_variable variable = {
+        .name = setting->name,
+        .long_name = setting->help,
+        .units = setting->unit,
+        .type = is_integer ? PG_I64 : PG_F64,
+        .scope = PG_SCOPE_AXIS,
+        .dim_count = 1,
+        .dims = {axis},
+        .fill = is_integer ? 0.0 : PG_NAN,
+        .data = is_integer ? (const void *)values.integers : (const void *)values.reals,
+        .texts = values.texts,
+    };
     (void)add_variable(builder, &variable);
-    return variable.data == NULL && variable.texts == NULL ? PG_EMACHINE : 0;
+    return status;
 }
 
 static int add_zip_members(struct builder *builder)
@@ -500,11 +443,7 @@ void pg_cube_release(struct pg_cube *cube)
         return;
     pg_survey_release(&cube->survey);
     free(cube->record_steps);
-    while (cube->pieces != NULL) {
-        struct pg_cube_piece *next = cube->pieces->next;
-        free(cube->pieces);
-        cube->pieces = next;
-    }
+    pg_pool_release(&cube->pool);
     free(cube);
 }
 

@@ -10,9 +10,8 @@
 #include "phasegrid/experiment.h"
 #include "phasegrid/job.h"
 #include "phasegrid/layout.h"
+#include "phasegrid/pool.h"
 #include "phasegrid/survey.h"
-
-struct pg_cube_piece;
 
 struct pg_cube {
     struct pg_layout layout; /* first, for pg_cube_destroy() */
@@ -20,8 +19,8 @@ struct pg_cube {
     struct pg_record record;
     size_t lengths[PG_EXPERIMENT_DIMS_MAX]; /* of the experiment's dimensions in the file */
     size_t own[PG_OWN_COUNT];               /* index into layout.variables */
-    int *observables; /* (observable_count): index into layout.variables; -1: left out */
-    struct pg_cube_piece *pieces; /* memory behind the layout */
+    int *observables;    /* (observable_count): index into layout.variables; -1: left out */
+    struct pg_pool pool; /* memory behind the layout */
     int64_t *record_steps;
 };
 

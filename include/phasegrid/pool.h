@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Many small allocations that live and die together. */
-#ifndef PHASEGRID_STORE_POOL_H
-#define PHASEGRID_STORE_POOL_H
+#ifndef PHASEGRID_POOL_H
+#define PHASEGRID_POOL_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Each piece knows the one taken before it. */
-#include "pool.h"
+#include "phasegrid/pool.h"
 
 #include <stdint.h>
 #include <stdlib.h>
