@@ -17,11 +17,11 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "agree.h"
 #include "h5.h"
 #include "leftovers.h"
 #include "match.h"
 #include "phasegrid/clock.h"
+#include "phasegrid/consensus.h"
 #include "provenance.h"
 #include "rows.h"
 
@@ -89,7 +89,7 @@ static int open_file(struct pg_store *store, struct pg_error *error)
     if (store->file < 0)
         status = pg_h5_fail(error, PG_EMACHINE, "cannot open '%s' for writing", store->path);
     pg_h5_release(access_list);
-    return pg_agree(status, store->comm, error);
+    return pg_consensus(store->comm, status, error);
 }
 
 static int open_datasets(struct pg_store *store, struct pg_error *error)
@@ -140,16 +140,16 @@ int pg_store_open(const char *path, const struct pg_layout *layout, MPI_Comm com
         status = check_file(path, layout, error);
     if (rank == 0 && status == 0)
         pg_leftovers_remove(path);
-    status = pg_agree(status, comm, error);
+    status = pg_consensus(comm, status, error);
     if (status != 0)
         return status;
-    status = pg_agree(store_allocate(path, layout, &store, error), comm, error);
+    status = pg_consensus(comm, store_allocate(path, layout, &store, error), error);
     if (status == 0) {
         (void)MPI_Comm_dup(comm, &store->comm);
         status = open_file(store, error);
     }
     if (status == 0)
-        status = pg_agree(open_datasets(store, error), comm, error);
+        status = pg_consensus(comm, open_datasets(store, error), error);
     if (status == 0)
         *ret_store = store;
     else if (store != NULL)
@@ -277,7 +277,7 @@ int pg_store_close(struct pg_store *store, struct pg_error *error)
     int closed = close_all(store, &closing);
     if (status == 0 && closed != 0)
         status = pg_error_set(error, closed, "%s", closing.text);
-    status = pg_agree(status, comm, error);
+    status = pg_consensus(comm, status, error);
     (void)MPI_Comm_free(&comm);
     return status;
 }

@@ -10,8 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "nap.h"
 #include "phasegrid/clock.h"
+#include "phasegrid/nap.h"
 #include "signals.h"
 
 bool pg_coordinator_trains(enum pg_coordination coordination, int rank_count)

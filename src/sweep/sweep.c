@@ -90,9 +90,8 @@ static int open_file(struct sweep *sweep)
     status = pg_consensus(sweep->comm, status, sweep->error);
     if (status != 0)
         return status;
-    status = pg_store_open(sweep->options->path, &sweep->cube->layout, sweep->comm, &sweep->store,
-                           sweep->error);
-    return pg_consensus(sweep->comm, status, sweep->error);
+    return pg_store_open(sweep->options->path, &sweep->cube->layout, sweep->comm, &sweep->store,
+                         sweep->error);
 }
 
 static int begin_launch(struct sweep *sweep)

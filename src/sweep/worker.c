@@ -9,8 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "nap.h"
 #include "phasegrid/clock.h"
+#include "phasegrid/nap.h"
 #include "signals.h"
 
 enum { HELD_MAX = 2 };

@@ -5,7 +5,7 @@
  */
 #include "phasegrid/consensus.h"
 
-#include "nap.h"
+#include "phasegrid/nap.h"
 
 /* Until MPI_Wait() would return at once. */
 static void nap_until_done(MPI_Request request)

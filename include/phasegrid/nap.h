@@ -3,8 +3,8 @@
  * Waiting without burning a core: some tries in a row, then naps that grow by half from 20 us to
  * 1 ms. Begin with {0}, and again after every success.
  */
-#ifndef PHASEGRID_SWEEP_NAP_H
-#define PHASEGRID_SWEEP_NAP_H
+#ifndef PHASEGRID_NAP_H
+#define PHASEGRID_NAP_H
 
 struct pg_nap {
     int tries;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The pause after an unsuccessful try; a signal cuts it short. */
-#include "nap.h"
+#include "phasegrid/nap.h"
 
 #include <time.h>
 
