@@ -29,6 +29,10 @@ struct pg_verb {
 /* All verbs, NULL-terminated, in the order of the help. */
 extern const struct pg_verb *const pg_verbs[];
 
+/* Prints "phasegrid: " and the error's text, if there is one, and forgets it: for who must speak
+   before main.c would. */
+void pg_say(struct pg_error *error);
+
 /* Reads the verb's arguments into `input`. argp: options, parser and children; the help comes from
    the verb. Wrong use ends the program with PG_EXIT_ERROR. */
 void pg_arguments_parse(const struct pg_verb *verb, const struct argp *argp, int argc, char **argv,

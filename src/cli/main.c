@@ -78,12 +78,19 @@ static int unknown_verb(const char *word)
     return PG_EXIT_ERROR;
 }
 
+void pg_say(struct pg_error *error)
+{
+    if (error->text[0] != '\0')
+        (void)fprintf(stderr, "phasegrid: %s\n", error->text);
+    error->text[0] = '\0';
+}
+
 static int run_verb(const struct pg_verb *verb, int argc, char **argv)
 {
     struct pg_error error = {0};
     int status = verb->run(verb, argc, argv, &error);
-    if (status < 0 && error.text[0] != '\0')
-        (void)fprintf(stderr, "phasegrid: %s\n", error.text);
+    if (status < 0)
+        pg_say(&error);
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         perror("phasegrid: standard output");
         return status == PG_OK ? PG_EXIT_ERROR : exit_code(status);

@@ -212,6 +212,8 @@ static int run_rank(const struct pg_session *session, struct pg_error *error)
     if (status == PG_OK)
         status = sweep(session, &subject, rank, error);
     pg_subject_release(&subject);
+    if (status < 0)
+        pg_say(error); /* once a rank has left with a code, mpirun may drop what others say */
     MPI_Finalize();
     return status;
 }

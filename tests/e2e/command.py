@@ -7,6 +7,7 @@ PHASEGRID names the program; without it, it is the one in the build folder PHASE
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -42,10 +43,17 @@ def phasegrid(*arguments, cwd=None, timeout=120, **changes):
                           env=environment(**changes), timeout=timeout)
 
 
+def as_from_a_shell():
+    """What nohup, or a shell that starts jobs in the background, has told this process to ignore."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(*arguments, cwd=None, **changes):
     """Starts the command and returns at once."""
     return subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, cwd=cwd, env=environment(**changes))
+                            stderr=subprocess.PIPE, text=True, cwd=cwd, env=environment(**changes),
+                            preexec_fn=as_from_a_shell)
 
 
 def listing(*arguments, cwd=None, **changes):
