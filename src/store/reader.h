@@ -4,8 +4,8 @@
 #define PHASEGRID_STORE_READER_H
 
 #include "h5.h"
-#include "phasegrid/store.h"
 #include "phasegrid/pool.h"
+#include "phasegrid/store.h"
 
 struct pg_reader {
     char *path;
