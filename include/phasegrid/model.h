@@ -113,7 +113,7 @@ struct pg_model {
 };
 
 struct pg_pass {
-    size_t capacity, stride;
+    size_t stride;                /* samples, padded */
     float *values[PG_LAYERS_MAX]; /* [l]: outputs of layer l and a row of ones, padded rows */
     float *deltas[PG_LAYERS_MAX]; /* training only */
     float *scratch;               /* training only */

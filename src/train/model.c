@@ -113,7 +113,6 @@ void pg_pass_arrange(struct pg_pass *pass, const struct pg_model_spec *spec, siz
 {
     size_t scratch = 0;
     memset(pass, 0, sizeof *pass);
-    pass->capacity = capacity;
     pass->stride = pg_padded(capacity);
     for (size_t l = 0; l < spec->layer_count; l++) {
         const struct pg_layer_spec *layer = &spec->layers[l];
