@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An experiment: a named task, model, observables, theory and phase rule, as one const struct. A
- * run is a pure function (settings, seed, record) -> one row; it knows no rank and no file.
+ * run is a pure function (settings, seed, record) -> one row; it knows no rank and no file. Runs of
+ * one shape may be trained side by side, which cannot be seen in their rows.
  */
 #ifndef PHASEGRID_EXPERIMENT_H
 #define PHASEGRID_EXPERIMENT_H
@@ -59,27 +60,41 @@ struct pg_shape {
     struct pg_segment segments[PG_SEGMENTS_MAX];
     size_t segment_count;
     int64_t steps;         /* budget */
+    size_t lanes;          /* runs that are trained side by side: 1, or PG_LANES */
+    uint32_t variant;      /* what else is equal in such runs: activation, optimiser, ... */
     double flops_per_step; /* expected, evaluation included */
-    size_t bytes;          /* memory of one run in training */
+    size_t bytes;          /* memory of `lanes` runs in training */
 };
 
 struct pg_run_request {
-    struct pg_values values;
+    struct pg_values values; /* good until the next call of the source */
     uint32_t seed;
     uint32_t mix; /* 0, or the cell's hash under `streams: independent` */
     const struct pg_record *record;
     const size_t *lengths; /* the cube's (largest) lengths, as experiment->dimensions */
     void *const *slots;    /* (observable_count) where each observable goes, pre-filled */
-    /* Called between steps, and at least every millisecond where steps are shorter; true: leave at
-       once (PG_ESTOPPED). May be NULL. */
-    bool (*pause)(void *context);
-    void *context;
+    uint64_t ticket;       /* the source's own, to know the run again */
 };
 
 struct pg_run_result {
     bool diverged;
     int64_t last_step; /* steps trained when the run ended */
     int phase;         /* index into phase_names */
+};
+
+/* Where runs come from, and where they go when they are finished. All runs of one source have the
+   same shape. */
+struct pg_run_source {
+    /* The next run to train; false: there is no more. Asked whenever there is a free lane. */
+    bool (*next)(void *context, struct pg_run_request *ret_request);
+    /* The run of this ticket is finished: its row is complete, or (status below 0: a code of
+       pg_error, the message in `error`) its settings or the machine refuse it. In any order. */
+    void (*finish)(void *context, uint64_t ticket, int status, const struct pg_run_result *result,
+                   const struct pg_error *error);
+    /* Called between steps, and at least every millisecond where steps are shorter; true: leave at
+       once (PG_ESTOPPED). May be NULL. */
+    bool (*pause)(void *context);
+    void *context;
 };
 
 /* Takes one batch after the other; samples (count) are borrowed for the call. */
@@ -101,8 +116,10 @@ struct pg_experiment {
     int (*check)(const struct pg_values *values, struct pg_error *error);
     int (*shape)(const struct pg_values *values, struct pg_shape *ret_shape,
                  struct pg_error *error);
-    int (*run)(const struct pg_run_request *request, struct pg_run_result *ret_result,
-               struct pg_error *error);
+    /* Trains all runs of the source, shape->lanes at a time: 0 when each was finished, PG_ESTOPPED
+       when pause() said to leave (nothing of an unfinished run counts), or a failure of the machine
+       before the first one. */
+    int (*run)(const struct pg_run_source *source, struct pg_error *error);
     /* The sample indices of the batches of steps first .. last (from 1), in order of use; NULL
        where there are no batches. */
     int (*batches)(const struct pg_run_request *request, int64_t first, int64_t last,
@@ -113,5 +130,10 @@ struct pg_experiment {
 extern const struct pg_experiment *const pg_experiments[];
 
 const struct pg_experiment *pg_experiment_find(const char *name); /* NULL: none */
+
+/* One run alone: the experiment's run() over a source of one. */
+int pg_experiment_run_one(const struct pg_experiment *experiment,
+                          const struct pg_run_request *request, struct pg_run_result *ret_result,
+                          struct pg_error *error) PG_CHECK_RESULT;
 
 #endif

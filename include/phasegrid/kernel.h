@@ -4,9 +4,14 @@
  * chosen once. Every variant gives the same bytes: each output is one chain of fused multiply-adds
  * in index order, and sums across lanes do not occur.
  *
- * Activations are feature-major: (features, stride), samples in lanes, stride a multiple of
- * PG_LANES. Arrays are aligned to 64 bytes and padded to whole lanes; what stands in the padding
- * of samples is never read into a result.
+ * There are two layouts. Samples in lanes: one model, an element is one number, activations are
+ * (features, stride) with the stride a multiple of PG_LANES. Runs in lanes (a pack): PG_LANES
+ * models of one shape, an element is PG_LANES adjacent numbers, one for each run. Distances are
+ * given in elements. Functions that go element by element see no difference: for a pack their
+ * `stride` is samples times PG_LANES. A run's numbers are the same in both.
+ *
+ * Arrays are aligned to 64 bytes; what stands in the padding of samples is never read into a
+ * result.
  */
 #ifndef PHASEGRID_KERNEL_H
 #define PHASEGRID_KERNEL_H
@@ -16,7 +21,7 @@
 
 #include "phasegrid/error.h"
 
-enum { PG_LANES = 16 };
+enum { PG_LANES = 16, PG_COLUMNS = 8 };
 
 static inline size_t pg_padded(size_t count)
 {
@@ -25,34 +30,43 @@ static inline size_t pg_padded(size_t count)
 
 enum pg_activation { PG_IDENTITY, PG_TANH, PG_RELU };
 
-/* out (rows, columns) = sum over d of a(row, d) b(d, column); a may be read along either index. */
+/* out (rows, columns) = sum over d of a(row, d) b(d, column). Distances in elements. */
 struct pg_product {
     const float *a;
     size_t a_row, a_depth; /* distance between a's rows and between its depth entries */
-    const float *b;        /* (depth, columns) */
-    size_t b_stride;
-    float *out; /* (rows, columns); unused by update */
-    size_t out_stride;
-    size_t rows, columns, depth; /* columns: a multiple of PG_LANES */
+    const float *b;
+    size_t b_depth, b_column; /* b_column is 1 where lanes is 1 */
+    float *out;               /* columns adjacent; unused by update */
+    size_t out_row;
+    size_t rows, columns, depth; /* columns: a multiple of PG_COLUMNS where lanes is 1 */
+    size_t lanes;                /* 1: samples in lanes; PG_LANES: runs in lanes */
 };
 
 enum pg_optimizer { PG_ADAMW, PG_SGD };
 
-/* One step of an optimiser, in the factors that the inner loop wants. */
+/* One step of an optimiser, in the factors that the inner loop wants: of the run in each lane, or
+   PG_LANES times the same where samples are in lanes. Aligned to 64 bytes. */
 struct pg_update {
     enum pg_optimizer optimizer;
-    float keep;              /* 1 - lr weight_decay, decoupled (Loshchilov & Hutter 2019) */
-    float rate;              /* AdamW: lr / (1 - beta1^t); SGD: lr */
-    float beta1, beta1_rest; /* AdamW; beta1 is SGD's momentum */
-    float beta2, beta2_rest;
-    float root_scale; /* 1 / sqrt(1 - beta2^t) */
-    float epsilon;
+    _Alignas(64) float keep[PG_LANES]; /* 1 - lr weight_decay, decoupled (Loshchilov & Hutter) */
+    float rate[PG_LANES];              /* AdamW: lr / (1 - beta1^t); SGD: lr */
+    float beta1[PG_LANES], beta1_rest[PG_LANES]; /* AdamW; beta1 is SGD's momentum */
+    float beta2[PG_LANES], beta2_rest[PG_LANES];
+    float root_scale[PG_LANES]; /* 1 / sqrt(1 - beta2^t) */
+    float epsilon[PG_LANES];
 };
 
-/* Parameters and their moments, of one shape, rows `stride` apart. SGD keeps its velocity in m. */
+/* Parameters and their moments, of one shape, rows `stride` elements apart. SGD keeps its velocity
+   in m. */
 struct pg_moments {
     float *value, *m, *v;
     size_t stride;
+};
+
+/* Rows of numbers, one for each sample (of each run of a pack). */
+struct pg_plane {
+    size_t rows, row; /* how many, and numbers from one to the next */
+    size_t numbers;   /* of each row that are meant, a multiple of PG_LANES */
 };
 
 struct pg_kernel {
@@ -61,7 +75,7 @@ struct pg_kernel {
     /* out = f(a b) */
     void (*forward)(const struct pg_product *product, enum pg_activation activation);
 
-    /* out = (a b) f'(h), with f' from the activated h (rows, columns), out's stride. */
+    /* out = (a b) f'(h), with f' from the activated h (rows, columns), laid out as out. */
     void (*backward)(const struct pg_product *product, enum pg_activation activation,
                      const float *h);
 
@@ -69,26 +83,28 @@ struct pg_kernel {
     void (*update)(const struct pg_product *gradient, const struct pg_update *update,
                    const struct pg_moments *moments);
 
-    /* The same for a gradient that exists already: (count), a multiple of PG_LANES. */
+    /* The same for a gradient that exists already: (count) numbers, a multiple of PG_LANES; the
+       i-th takes the factors of lane i % PG_LANES. */
     void (*apply)(const struct pg_update *update, const struct pg_moments *moments,
                   const float *gradient, size_t count);
 
-    /* out (columns, out_stride) = in (rows, in_stride) transposed; rows and columns padded. */
+    /* out (columns, out_stride) = in (rows, in_stride) transposed, numbers; rows and columns
+       multiples of 8. */
     void (*transpose)(const float *in, size_t in_stride, float *out, size_t out_stride, size_t rows,
                       size_t columns);
 
-    /* y, target (outputs, stride), loss (stride): squared error summed over outputs; delta =
-       2 scale (y - target), or NULL. */
+    /* y, target (rows), loss (one row): squared error summed over the rows; delta = 2 scale
+       (y - target), or NULL. */
     void (*squared_error)(const float *y, const float *target, float *delta, float *loss,
-                          size_t outputs, size_t stride, float scale);
+                          const struct pg_plane *plane, float scale);
 
-    /* y (classes, stride) logits, labels (stride): loss = log sum exp(y) - y[label]; delta =
+    /* y (rows) logits, a row a class, labels (one row): loss = log sum exp(y) - y[label]; delta =
        scale (softmax - onehot), or NULL. */
     void (*cross_entropy)(const float *y, const uint32_t *labels, float *delta, float *loss,
-                          size_t classes, size_t stride, float scale);
+                          const struct pg_plane *plane, float scale);
 
-    /* ret_class (stride): the first row with the largest score; scores (classes, stride). */
-    void (*argmax)(const float *scores, uint32_t *ret_class, size_t classes, size_t stride);
+    /* ret_class (one row): the first row with the largest score; scores (rows). */
+    void (*argmax)(const float *scores, uint32_t *ret_class, const struct pg_plane *plane);
 
     /* out[i] = f(in[i]), for tests of the elementary functions: "tanh", "exp", "log". */
     void (*map)(const char *function, const float *in, float *out, size_t count);

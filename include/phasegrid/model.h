@@ -2,7 +2,10 @@
 /*
  * A model is a list of layers and a loss. Its parameters are blocks with moments beside them, laid
  * out for the kernels; outside it is one dense vector of named segments. A pass holds the
- * activations of one set of samples, feature-major, samples in lanes.
+ * activations of one set of samples, feature-major.
+ *
+ * Model and pass hold one run with its samples in lanes (lanes 1), or a pack of PG_LANES runs of
+ * the same shape, each in a lane (see kernel.h). Elements and distances mean the same in both.
  */
 #ifndef PHASEGRID_MODEL_H
 #define PHASEGRID_MODEL_H
@@ -20,7 +23,8 @@ enum { PG_LAYERS_MAX = 15, PG_LAYER_SEGMENTS_MAX = 2, PG_SEGMENT_NAME_MAX = 24 }
 /* Parameters are optimised by group, each with rates of its own. */
 enum pg_group { PG_GROUP_REPRESENTATION, PG_GROUP_DECODER, PG_GROUP_COUNT };
 
-/* Samples by what stands in them: symbols in, a class or a target vector out. Borrowed. */
+/* Samples by what stands in them: symbols in, a class or a target vector out. Borrowed. Every
+   element is one number, or one for each run of a pack, whose samples are never padded. */
 struct pg_samples {
     size_t count, arity;
     const uint32_t *inputs; /* (count, arity) symbols */
@@ -36,16 +40,18 @@ struct pg_segment {
 
 struct pg_layer;
 
-/* What one layer sees of a pass; strides are pass->stride. */
+/* What one layer sees of a pass. Columns are samples, or the entries of a table of symbols. */
 struct pg_flow {
     const struct pg_kernel *kernel;
     const struct pg_samples *samples;
-    size_t stride;
-    const float *in; /* (inputs + 1, stride), last row ones; NULL for a first layer */
-    float *out;      /* (outputs, stride) */
+    size_t lanes;
+    size_t in_count, in_stride; /* columns of `in` in use, and the distance of its rows */
+    const float *in;            /* (inputs + 1, in_stride), last row ones; NULL: first layer */
+    size_t count, stride;       /* the same of `out` */
+    float *out;                 /* (outputs, stride) */
     /* Backward only. */
     enum pg_activation in_activation;
-    float *delta_in; /* (inputs, stride) out: d loss / d pre-activation of `in`; may be NULL */
+    float *delta_in; /* (inputs, in_stride) out: d loss / d pre-activation of `in`; may be NULL */
     const float *delta_out; /* (outputs, stride) d loss / d pre-activation of `out` */
     float *scratch;         /* (layer's scratch floats) */
 };
@@ -53,28 +59,38 @@ struct pg_flow {
 struct pg_layer_spec {
     const struct pg_layer_kind *kind;
     size_t inputs, outputs; /* embedding: symbols, dimension */
+    size_t tables;          /* table kinds: 1, or one for each place of a sample */
     enum pg_activation activation;
     enum pg_group group;
     float scale;                                            /* multiplies the initial values */
     char names[PG_LAYER_SEGMENTS_MAX][PG_SEGMENT_NAME_MAX]; /* of its segments */
 };
 
-/* A kind of layer; one const table entry each. */
+/* Where a segment stands in a layer's block: element (row, column) at the sum. */
+struct pg_place {
+    size_t offset, row, column;
+};
+
+/* A kind of layer; one const table entry each. Sizes and distances are in elements. */
 struct pg_layer_kind {
     const char *name;
     size_t segment_count;
     void (*segments)(const struct pg_layer_spec *spec, struct pg_segment *ret_segments);
-    /* Floats of one of the blocks value, m, v, and the distance between its rows. */
-    size_t (*block)(const struct pg_layer_spec *spec, size_t *ret_stride);
-    size_t (*scratch_floats)(const struct pg_layer_spec *spec, size_t stride);
-    void (*initialise)(struct pg_layer *layer, const struct pg_random *random);
+    /* Elements of one of the blocks value, m, v, the distance between its rows, and the places of
+       the segments in it. Rows are padded to PG_LANES where lanes is 1. */
+    size_t (*block)(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_stride,
+                    struct pg_place *ret_places);
+    /* Columns of the output, where they are not those of the input; NULL: they are. */
+    size_t (*columns)(const struct pg_layer_spec *spec, size_t samples);
+    size_t (*scratch)(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
+                      size_t stride);
+    /* dense (the layer's parameters, in the order of the segments) */
+    void (*initialise)(const struct pg_layer_spec *spec, uint32_t first_segment,
+                       const struct pg_random *random, float *ret_dense);
     void (*forward)(const struct pg_layer *layer, const struct pg_flow *flow);
     /* delta_in from the parameters as they are, then the parameters' own step. */
     void (*backward)(struct pg_layer *layer, const struct pg_flow *flow,
                      const struct pg_update *update);
-    /* Dense parameters, in the order of the segments; both ways. */
-    void (*store)(const struct pg_layer *layer, float *ret_dense);
-    void (*load)(struct pg_layer *layer, const float *dense);
     double (*flops)(const struct pg_layer_spec *spec, size_t count, bool is_training);
 };
 
@@ -84,16 +100,26 @@ extern const struct pg_layer_kind pg_layer_affine;        /* f(W x + b), torch's
 struct pg_layer {
     struct pg_layer_spec spec;
     struct pg_moments moments;
+    struct pg_place places[PG_LAYER_SEGMENTS_MAX];
+    size_t elements;        /* of one block */
     uint32_t first_segment; /* keys the initial values */
 };
 
-/* A kind of loss; `scale` of the kernels is 1 / (samples x what the loss averages over). */
+/* What a loss is to do: numbers from `begin` on of every row. */
+struct pg_loss_part {
+    size_t begin;
+    struct pg_plane plane; /* outputs */
+    float scale;           /* of the deltas: 1 / (samples x what the loss averages over) */
+    bool with_delta;
+};
+
+/* A kind of loss: per-sample losses, and deltas of the last layer's outputs. */
 struct pg_loss {
     const char *name;
+    bool takes_targets;    /* or labels */
     bool averages_outputs; /* mean over samples and outputs, or over samples */
     void (*evaluate)(const struct pg_kernel *kernel, const struct pg_samples *samples,
-                     const float *y, float *delta, float *loss, size_t outputs, size_t stride,
-                     float scale);
+                     const struct pg_loss_part *part, const float *y, float *delta, float *loss);
 };
 
 extern const struct pg_loss pg_loss_squared_error; /* mean over samples and outputs */
@@ -107,18 +133,23 @@ struct pg_model_spec {
 
 struct pg_model {
     const struct pg_kernel *kernel;
+    size_t lanes; /* 1, or PG_LANES: the runs that it holds */
     struct pg_layer layers[PG_LAYERS_MAX];
     size_t layer_count;
     const struct pg_loss *loss;
 };
 
 struct pg_pass {
-    size_t stride;                /* samples, padded */
-    float *values[PG_LAYERS_MAX]; /* [l]: outputs of layer l and a row of ones, padded rows */
-    float *deltas[PG_LAYERS_MAX]; /* training only */
-    float *scratch;               /* training only */
-    float *loss;                  /* (stride) per sample */
+    size_t capacity;               /* samples */
+    size_t strides[PG_LAYERS_MAX]; /* [l]: distance of the rows of layer l's outputs */
+    float *values[PG_LAYERS_MAX];  /* [l]: outputs of layer l and a row of ones, padded rows */
+    float *deltas[PG_LAYERS_MAX];  /* training only */
+    float *scratch;                /* training only */
+    float *loss;                   /* (stride) per sample */
 };
+
+/* The three blocks of a model: parameters, and the optimiser's moments of them. */
+enum pg_block_kind { PG_VALUE, PG_FIRST_MOMENT, PG_SECOND_MOMENT, PG_BLOCK_COUNT };
 
 /* Segments of the dense parameter vector; returns their number, *ret_parameters its length. */
 size_t pg_model_segments(const struct pg_model_spec *spec, struct pg_segment *ret_segments,
@@ -128,32 +159,42 @@ size_t pg_model_segments(const struct pg_model_spec *spec, struct pg_segment *re
 double pg_model_flops(const struct pg_model_spec *spec, size_t count, bool is_training);
 
 /* Takes the model's blocks from the arena (both when it measures and when it is filled). */
-void pg_model_arrange(struct pg_model *model, const struct pg_model_spec *spec,
+void pg_model_arrange(struct pg_model *model, const struct pg_model_spec *spec, size_t lanes,
                       const struct pg_kernel *kernel, struct pg_arena *arena);
-void pg_model_initialise(struct pg_model *model, const struct pg_random *random);
 
-/* dense (parameters) */
-void pg_model_store(const struct pg_model *model, float *ret_dense);
-void pg_model_load(struct pg_model *model, const float *dense);
+/* Initial values of the run in `lane`, whose spec (of the model's shape) has its scales; moments
+   0. dense (parameters) is scratch. */
+void pg_model_initialise(struct pg_model *model, size_t lane, const struct pg_model_spec *spec,
+                         const struct pg_random *random, float *dense);
+
+/* dense (parameters), of the run in `lane` */
+void pg_model_store(const struct pg_model *model, size_t lane, enum pg_block_kind which,
+                    float *ret_dense);
+void pg_model_load(struct pg_model *model, size_t lane, enum pg_block_kind which,
+                   const float *dense);
+
+/* The parameters of one layer. */
+void pg_layer_store(const struct pg_layer *layer, size_t lanes, size_t lane, float *ret_dense);
 
 /* Square root of the sum of squares over a group's parameters, summed in double. */
-double pg_model_norm(const struct pg_model *model, enum pg_group group, float *dense);
+double pg_model_norm(const struct pg_model *model, size_t lane, enum pg_group group, float *dense);
 
-void pg_pass_arrange(struct pg_pass *pass, const struct pg_model_spec *spec, size_t capacity,
-                     bool is_training, struct pg_arena *arena);
+void pg_pass_arrange(struct pg_pass *pass, const struct pg_model_spec *spec, size_t lanes,
+                     size_t capacity, bool is_training, struct pg_arena *arena);
 /* Once after the arena is filled: the rows of ones. */
 void pg_pass_prepare(struct pg_pass *pass, const struct pg_model *model);
 
-/* The outputs of the last layer, (outputs, pass->stride). */
+/* The first `count` samples; the outputs of the last layer, (outputs, its stride). */
 const float *pg_model_forward(const struct pg_model *model, const struct pg_samples *samples,
-                              struct pg_pass *pass);
+                              size_t count, struct pg_pass *pass);
 
-/* Mean loss after forward, summed in double; with `with_delta`, ready for backward. */
-double pg_model_loss(const struct pg_model *model, const struct pg_samples *samples,
-                     struct pg_pass *pass, bool with_delta);
+/* Mean losses (lanes) of samples begin .. end after forward, summed in double; with `with_delta`
+   (then begin is 0) ready for backward. */
+void pg_model_loss(const struct pg_model *model, const struct pg_samples *samples, size_t begin,
+                   size_t end, bool with_delta, struct pg_pass *pass, double *ret_loss);
 
-/* One step of every layer, updates by group. */
-void pg_model_backward(struct pg_model *model, const struct pg_samples *samples,
+/* One step of every layer from the first `count` samples, updates by group. */
+void pg_model_backward(struct pg_model *model, const struct pg_samples *samples, size_t count,
                        struct pg_pass *pass, const struct pg_update updates[PG_GROUP_COUNT]);
 
 #endif

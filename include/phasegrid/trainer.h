@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The training loop: full batch or mini-batches, both accuracies at every step from the same
- * parameters. Step t is the state after t updates; t = 0 is the initial one.
+ * The training loop: full batch or mini-batches, both accuracies from the same parameters. Step t
+ * is the state after t updates; t = 0 is the initial one.
+ *
+ * A trainer trains any number of runs of one shape: one after the other with their samples in
+ * lanes, or side by side as a pack, where a lane that ends takes up the next run, and the last few
+ * runs of a pack go on alone. None of this can be seen in what a run gives.
  */
 #ifndef PHASEGRID_TRAINER_H
 #define PHASEGRID_TRAINER_H
@@ -45,34 +49,30 @@ struct pg_evaluation {
     size_t correct, count;
 };
 
+enum pg_lane_layout { PG_LAYOUT_AUTO, PG_LAYOUT_SAMPLES, PG_LAYOUT_RUNS };
+
+/* The shape of runs that may be trained side by side. */
 struct pg_trainer_spec {
     struct pg_model_spec model;
     enum pg_optimizer optimizer;
-    struct pg_rates rates[PG_GROUP_COUNT];
+    size_t arity, classes;
     size_t train_count, test_count, batch_size; /* batch_size 0: full batch */
+    bool has_readout;
+    /* The test set, and with mini-batches also the training set, is evaluated at multiples of this,
+       at the end of the budget and where the client says so; the training set of full batches at
+       every step. */
+    int64_t evaluate_every;
+    enum pg_lane_layout layout; /* AUTO: as the cost model says */
+};
+
+/* One run. Everything is borrowed until its end(). */
+struct pg_training {
+    const struct pg_model_spec *model; /* of the trainer's shape; scales may be the run's own */
+    struct pg_samples samples;         /* lanes 1: the training samples, then the test samples */
+    struct pg_readout readout;
+    struct pg_rates rates[PG_GROUP_COUNT];
     int64_t steps;
-};
-
-struct pg_trainer {
-    struct pg_trainer_spec spec;
-    struct pg_model model;
-    struct pg_samples train, test; /* the caller's */
-    struct pg_readout readout;     /* the caller's */
-    struct pg_batches batches;
-    struct pg_pass train_pass, test_pass, batch_pass;
-    float *scores;       /* (classes, stride) */
-    uint32_t *predicted; /* (stride) */
-    /* A batch's own arrays. */
-    uint32_t *batch_samples, *batch_inputs, *batch_labels;
-    float *batch_targets;
-};
-
-/* Called at every step t = 0, 1, ... with both evaluations; returns false to end training. */
-struct pg_observer {
-    bool (*observe)(void *context, int64_t step, const struct pg_evaluation *train,
-                    const struct pg_evaluation *test);
-    bool (*pause)(void *context); /* true: leave at once; may be NULL */
-    void *observe_context, *pause_context;
+    uint32_t seed, mix;
 };
 
 struct pg_training_end {
@@ -80,19 +80,77 @@ struct pg_training_end {
     bool diverged; /* the training loss was not finite at `step` */
 };
 
+/* Where runs come from, and who watches them. A run has a seat from next() to end(). */
+struct pg_trainer_client {
+    /* The run that takes the seat; false: there is none, and none will come. */
+    bool (*next)(void *context, size_t seat, struct pg_training *ret_training);
+    /* Whether the step is to be evaluated whatever evaluate_every says; NULL: never. */
+    bool (*is_due)(void *context, size_t seat, int64_t step);
+    /* At every step t = 0, 1, ... that has an evaluation; `test` (and, with mini-batches, nothing
+       else) is NULL where it has not been evaluated. False: the run ends. */
+    bool (*observe)(void *context, size_t seat, int64_t step, const struct pg_evaluation *train,
+                    const struct pg_evaluation *test);
+    void (*end)(void *context, size_t seat, const struct pg_training_end *end);
+    bool (*pause)(void *context); /* true: leave at once; may be NULL */
+    void *context;
+};
+
+/* A run in training. */
+struct pg_seat {
+    struct pg_training training;
+    struct pg_schedule schedules[PG_GROUP_COUNT];
+    struct pg_batches batches;
+    struct pg_engine *engine; /* NULL: the seat is free */
+    size_t lane;
+    int64_t step;
+};
+
+/* One model with its passes: of one run with its samples in lanes, or of a pack. */
+struct pg_engine {
+    const struct pg_trainer_spec *spec;
+    struct pg_model model;
+    struct pg_samples samples; /* of a pack: the runs' own, interleaved */
+    float *readout;            /* of a pack: (classes, outputs + 1), interleaved */
+    struct pg_pass pass;       /* over training and test samples */
+    float *scores;             /* (classes, stride) */
+    uint32_t *predicted;       /* (stride) */
+    struct pg_pass batch_pass; /* mini-batches: a batch's own arrays */
+    struct pg_samples batch;
+    uint32_t *drawn;                     /* (batch_size) */
+    struct pg_seat *occupants[PG_LANES]; /* [lane]; NULL: nobody */
+    struct pg_update updates[PG_GROUP_COUNT];
+};
+
+struct pg_trainer {
+    struct pg_trainer_spec spec;
+    size_t seat_count; /* 1, or PG_LANES */
+    struct pg_seat seats[PG_LANES];
+    struct pg_engine alone, pack;
+    float *dense; /* (parameters) scratch */
+    const struct pg_trainer_client *client;
+    bool is_exhausted; /* the client has no more runs */
+};
+
+/* Runs that are trained side by side: 1 or PG_LANES. A function of the shape (and of
+   PHASEGRID_LAYOUT=samples|runs, for tests and measurements). */
+size_t pg_trainer_lanes(const struct pg_trainer_spec *spec);
+
 /* Takes all of a trainer's memory from the arena (when it measures and when it is filled). */
 void pg_trainer_arrange(struct pg_trainer *trainer, const struct pg_trainer_spec *spec,
-                        const struct pg_kernel *kernel, size_t arity, size_t classes,
-                        struct pg_arena *arena);
+                        const struct pg_kernel *kernel, struct pg_arena *arena);
 
-/* After the arena is filled and train, test and readout are set. */
-void pg_trainer_prepare(struct pg_trainer *trainer, uint32_t seed, uint32_t mix);
+/* Trains all runs that the client gives. PG_ESTOPPED when pause said so. Allocates nothing. */
+int pg_trainer_run(struct pg_trainer *trainer, const struct pg_trainer_client *client,
+                   struct pg_error *error) PG_CHECK_RESULT;
 
-/* Trains from step 0. PG_ESTOPPED when pause said so. Allocates nothing. */
-int pg_trainer_run(struct pg_trainer *trainer, const struct pg_observer *observer,
-                   struct pg_training_end *ret_end, struct pg_error *error) PG_CHECK_RESULT;
+/* Of the run in a seat, for observe(): the parameters of one layer, dense; all of them; the norm of
+   a group of them. */
+void pg_trainer_layer(const struct pg_trainer *trainer, size_t seat, size_t layer,
+                      float *ret_dense);
+void pg_trainer_parameters(const struct pg_trainer *trainer, size_t seat, float *ret_dense);
+double pg_trainer_norm(const struct pg_trainer *trainer, size_t seat, enum pg_group group);
 
-/* Floating-point operations of one step with its evaluations. */
+/* Floating-point operations of one step of one run with its evaluations. */
 double pg_trainer_flops(const struct pg_trainer_spec *spec);
 
 #endif

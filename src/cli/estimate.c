@@ -26,6 +26,7 @@ struct trial {
     void **slots;                           /* (observable_count), in `memory` */
     unsigned char *memory;
     struct pg_value *values; /* (schema->count) */
+    size_t lanes;            /* runs side by side */
 };
 
 static double shape_flops(const struct pg_shape *shape)
@@ -86,13 +87,38 @@ static int take_slots(struct trial *trial, struct pg_error *error)
     return 0;
 }
 
-static bool never_pause(void *context)
+/* The same run as often as there are lanes. */
+struct trial_source {
+    const struct pg_run_request *request;
+    size_t left;
+    int64_t steps; /* of all */
+    int status;
+    struct pg_error *error;
+};
+
+static bool next_trial(void *context, struct pg_run_request *ret_request)
 {
-    (void)context;
-    return false;
+    struct trial_source *source = context;
+    if (source->left == 0)
+        return false;
+    source->left--;
+    *ret_request = *source->request;
+    return true;
 }
 
-/* Seconds of one run of `budget` steps; *ret_steps: how many it made. */
+static void finish_trial(void *context, uint64_t ticket, int status,
+                         const struct pg_run_result *result, const struct pg_error *error)
+{
+    struct trial_source *source = context;
+    (void)ticket;
+    source->status = status;
+    if (status == 0)
+        source->steps += result->last_step;
+    else if (source->error != NULL)
+        *source->error = *error;
+}
+
+/* Seconds of one run of `budget` steps, its share of the lanes; *ret_steps: how many it made. */
 static int time_run(const struct trial *trial, int64_t budget, double *ret_seconds,
                     int64_t *ret_steps, struct pg_error *error)
 {
@@ -108,14 +134,15 @@ static int time_run(const struct trial *trial, int64_t budget, double *ret_secon
         .record = &record,
         .lengths = trial->lengths,
         .slots = trial->slots,
-        .pause = never_pause,
     };
-    struct pg_run_result result = {0};
+    struct trial_source runs = {.request = &request, .left = trial->lanes, .error = error};
+    const struct pg_run_source source = {
+        .next = next_trial, .finish = finish_trial, .context = &runs};
     double began = pg_clock_wall();
-    int status = trial->subject->experiment->run(&request, &result, error);
-    *ret_seconds = pg_clock_wall() - began;
-    *ret_steps = result.last_step;
-    return status;
+    int status = trial->subject->experiment->run(&source, error);
+    *ret_seconds = (pg_clock_wall() - began) / (double)trial->lanes;
+    *ret_steps = runs.steps / (int64_t)trial->lanes;
+    return status == 0 ? runs.status : status;
 }
 
 static int measure_speed(const struct trial *trial, int64_t budget, double *ret_steps_per_second,
@@ -142,13 +169,13 @@ static int measure_speed(const struct trial *trial, int64_t budget, double *ret_
 static int try_cell(const struct pg_subject_job *subject, const struct pg_survey *survey,
                     uint64_t cell, double *ret_steps_per_second, struct pg_error *error)
 {
-    struct trial trial = {.subject = subject};
+    const struct pg_shape *shape = &survey->shapes[survey->shape_of[cell]];
+    struct trial trial = {.subject = subject, .lanes = shape->lanes};
     take_lengths(&trial, survey);
     int status = take_slots(&trial, error);
     if (status == 0) {
         pg_job_cell_values(subject->job, cell, trial.values);
-        status = measure_speed(&trial, survey->shapes[survey->shape_of[cell]].steps,
-                               ret_steps_per_second, error);
+        status = measure_speed(&trial, shape->steps, ret_steps_per_second, error);
     }
     release_trial(&trial);
     return status;

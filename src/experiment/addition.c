@@ -207,7 +207,9 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     ret->lengths[DIM_OUTPUT] = addition.outputs;
     ret->lengths[DIM_SEGMENT] = ret->segment_count;
     ret->lengths[DIM_PARAMETER] = parameters;
-    ret->steps = addition.trainer.steps;
+    ret->steps = addition.steps;
+    ret->lanes = pg_trainer_lanes(&addition.trainer);
+    ret->variant = pg_addition_variant(&addition);
     ret->flops_per_step = pg_trainer_flops(&addition.trainer);
     ret->bytes = pg_addition_bytes(&addition);
     return 0;
@@ -237,8 +239,8 @@ static int fill_order(const struct pg_run_request *request, struct order *order,
     int status =
         pg_parallelograms_create((uint32_t)order->addition.symbols, &parallelograms, error);
     if (status == 0)
-        status =
-            pg_addition_fill_data(&order->addition, parallelograms, request, &order->data, error);
+        status = pg_addition_fill_data(&order->addition, parallelograms, request, NULL,
+                                       &order->data, error);
     pg_parallelograms_destroy(parallelograms);
     pg_batches_prepare(&order->batches, &random);
     return status;

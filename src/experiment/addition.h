@@ -73,7 +73,8 @@ struct addition {
     size_t symbols, dimension, outputs, classes;
     size_t sample_count, train_count;
     double min_ideal_accuracy, phase_accuracy;
-    int64_t phase_lag;
+    int64_t phase_lag, steps;
+    struct pg_rates rates[PG_GROUP_COUNT];
     float label_scale;
     struct pg_trainer_spec trainer;
 };
@@ -84,11 +85,11 @@ int pg_addition_read(const struct pg_values *values, struct addition *ret,
 
 /* The data of one run: split and templates. Arrays are the arena's. */
 struct addition_data {
-    uint32_t attempt;      /* how often the split was drawn again */
-    uint8_t *train_mask;   /* (sample_count) */
-    uint32_t *train_order; /* (train_count) sample indices, in the order of the permutation */
-    struct pg_samples train, test;
-    float *templates; /* (classes, outputs), scaled; regression */
+    uint32_t attempt;          /* how often the split was drawn again */
+    uint8_t *train_mask;       /* (sample_count) */
+    uint32_t *train_order;     /* (train_count) sample indices, in the order of the permutation */
+    struct pg_samples samples; /* in that order: train_count train, the rest tests */
+    float *templates;          /* (classes, outputs), scaled; regression */
     struct pg_readout readout;
     struct pg_split_theory theory;
 };
@@ -97,17 +98,20 @@ struct addition_data {
 void pg_addition_arrange_data(const struct addition *addition, struct addition_data *data,
                               struct pg_arena *arena);
 
-/* Draws split and templates for the request's seed; the theory is the split's. */
+/* Draws split and templates for the request's seed; the theory is the split's. Leaves with
+   PG_ESTOPPED when the source's pause() says so; source may be NULL. */
 int pg_addition_fill_data(const struct addition *addition,
                           const struct pg_parallelograms *parallelograms,
-                          const struct pg_run_request *request, struct addition_data *data,
-                          struct pg_error *error) PG_CHECK_RESULT;
+                          const struct pg_run_request *request, const struct pg_run_source *source,
+                          struct addition_data *data, struct pg_error *error) PG_CHECK_RESULT;
 
-/* The run itself: rows of every observable. */
-int pg_addition_run(const struct pg_run_request *request, struct pg_run_result *ret_result,
-                    struct pg_error *error) PG_CHECK_RESULT;
+/* The runs themselves: rows of every observable. */
+int pg_addition_run(const struct pg_run_source *source, struct pg_error *error) PG_CHECK_RESULT;
 
-/* Memory of one run. */
+/* Tells cells apart that may have the same shape and yet cannot be trained side by side. */
+uint32_t pg_addition_variant(const struct addition *addition);
+
+/* Memory of the runs that are trained side by side. */
 size_t pg_addition_bytes(const struct addition *addition);
 
 #endif

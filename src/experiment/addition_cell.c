@@ -81,13 +81,17 @@ static void read_trainer(const struct pg_values *values, struct addition *additi
     struct pg_trainer_spec *trainer = &addition->trainer;
     bool is_sgd = strcmp(pg_values_name(values, "optimizer"), pg_optimizers[PG_SGD].name) == 0;
     trainer->optimizer = is_sgd ? PG_SGD : PG_ADAMW;
-    trainer->rates[PG_GROUP_REPRESENTATION] = read_rates(values, "representation_lr", 0.0);
-    trainer->rates[PG_GROUP_DECODER] =
+    addition->rates[PG_GROUP_REPRESENTATION] = read_rates(values, "representation_lr", 0.0);
+    addition->rates[PG_GROUP_DECODER] =
         read_rates(values, "decoder_lr", pg_values_real(values, "weight_decay"));
+    trainer->arity = 2;
+    trainer->classes = addition->classes;
+    trainer->has_readout = addition->task == TASK_REGRESSION;
+    trainer->evaluate_every = 1;
     trainer->train_count = addition->train_count;
     trainer->test_count = addition->sample_count - addition->train_count;
     trainer->batch_size = (size_t)pg_values_integer(values, "batch_size");
-    trainer->steps = pg_values_integer(values, "steps");
+    addition->steps = pg_values_integer(values, "steps");
 }
 
 static int check_counts(const struct pg_values *values, const struct addition *addition,
@@ -136,4 +140,11 @@ int pg_addition_read(const struct pg_values *values, struct addition *ret, struc
     if (status == 0)
         read_model(values, ret);
     return status;
+}
+
+uint32_t pg_addition_variant(const struct addition *addition)
+{
+    const struct pg_trainer_spec *trainer = &addition->trainer;
+    uint32_t activation = trainer->model.layer_count > 2 ? trainer->model.layers[1].activation : 0;
+    return (uint32_t)trainer->optimizer << 8 | activation;
 }

@@ -10,13 +10,13 @@
 
 #include "addition.h"
 
-static void arrange_samples(const struct addition *addition, size_t count,
-                            struct pg_samples *samples, struct pg_arena *arena)
+static void arrange_samples(const struct addition *addition, struct pg_samples *samples,
+                            struct pg_arena *arena)
 {
-    size_t padded = pg_padded(count);
+    size_t count = addition->sample_count, padded = pg_padded(count);
     samples->count = count;
     samples->arity = 2;
-    samples->inputs = pg_arena_take(arena, padded * 2 * sizeof(uint32_t));
+    samples->inputs = pg_arena_take(arena, count * 2 * sizeof(uint32_t));
     samples->labels = pg_arena_take(arena, padded * sizeof(uint32_t));
     samples->targets = addition->task == TASK_REGRESSION
                            ? pg_arena_take(arena, padded * addition->outputs * sizeof(float))
@@ -30,8 +30,7 @@ void pg_addition_arrange_data(const struct addition *addition, struct addition_d
     memset(data, 0, sizeof *data);
     data->train_mask = pg_arena_take(arena, addition->sample_count);
     data->train_order = pg_arena_take(arena, addition->sample_count * sizeof *data->train_order);
-    arrange_samples(addition, addition->train_count, &data->train, arena);
-    arrange_samples(addition, addition->sample_count - addition->train_count, &data->test, arena);
+    arrange_samples(addition, &data->samples, arena);
     data->readout.classes = addition->classes;
     if (addition->task == TASK_REGRESSION) {
         data->templates =
@@ -53,15 +52,15 @@ static void draw_split(const struct addition *addition, const struct pg_random *
         data->train_mask[data->train_order[i]] = 1;
 }
 
-static bool must_leave(const struct pg_run_request *request)
+static bool must_leave(const struct pg_run_source *source)
 {
-    return request->pause != NULL && request->pause(request->context);
+    return source != NULL && source->pause != NULL && source->pause(source->context);
 }
 
 static int find_split(const struct addition *addition,
                       const struct pg_parallelograms *parallelograms,
-                      const struct pg_run_request *request, struct addition_data *data,
-                      struct pg_error *error)
+                      const struct pg_run_request *request, const struct pg_run_source *source,
+                      struct addition_data *data, struct pg_error *error)
 {
     struct pg_random random = pg_random_make(request->seed, PG_STREAM_SPLIT, request->mix);
     for (uint32_t attempt = 0; attempt < SPLIT_ATTEMPTS_MAX; attempt++) {
@@ -72,7 +71,7 @@ static int find_split(const struct addition *addition,
         data->attempt = attempt;
         if (data->theory.ideal_test_accuracy >= addition->min_ideal_accuracy)
             return 0;
-        if (must_leave(request))
+        if (must_leave(source))
             return pg_error_set(error, PG_ESTOPPED, "stopped at attempt %u of the split", attempt);
     }
     return pg_error_set(error, PG_EINPUT,
@@ -100,10 +99,11 @@ static void draw_templates(const struct addition *addition, const struct pg_rand
     }
 }
 
-/* Sample `index` of a set is the pair (i, j). */
-static void set_sample(const struct addition *addition, const struct addition_data *data,
-                       const struct pg_samples *samples, size_t index, uint32_t i, uint32_t j)
+/* Sample `index` is the pair (i, j). */
+static void set_sample(const struct addition *addition, struct addition_data *data, size_t index,
+                       uint32_t i, uint32_t j)
 {
+    const struct pg_samples *samples = &data->samples;
     uint32_t *inputs = (uint32_t *)(uintptr_t)samples->inputs;
     uint32_t *labels = (uint32_t *)(uintptr_t)samples->labels;
     float *targets = (float *)(uintptr_t)samples->targets;
@@ -131,21 +131,18 @@ static void fill_samples(const struct addition *addition, struct addition_data *
     for (size_t place = 0; place < addition->sample_count; place++) {
         uint32_t i = 0, j = 0;
         find_pair(addition->symbols, data->train_order[place], &i, &j);
-        if (place < addition->train_count)
-            set_sample(addition, data, &data->train, place, i, j);
-        else
-            set_sample(addition, data, &data->test, place - addition->train_count, i, j);
+        set_sample(addition, data, place, i, j);
     }
 }
 
 int pg_addition_fill_data(const struct addition *addition,
                           const struct pg_parallelograms *parallelograms,
-                          const struct pg_run_request *request, struct addition_data *data,
-                          struct pg_error *error)
+                          const struct pg_run_request *request, const struct pg_run_source *source,
+                          struct addition_data *data, struct pg_error *error)
 {
     struct pg_random templates = pg_random_make(request->seed, PG_STREAM_TEMPLATES, request->mix);
-    double rate = addition->trainer.rates[PG_GROUP_REPRESENTATION].learning_rate;
-    int status = find_split(addition, parallelograms, request, data, error);
+    double rate = addition->rates[PG_GROUP_REPRESENTATION].learning_rate;
+    int status = find_split(addition, parallelograms, request, source, data, error);
     if (status == 0)
         status = pg_split_rate(parallelograms, data->train_mask, rate, &data->theory, error);
     if (status != 0)

@@ -3,6 +3,7 @@
  * The kernel table of one instruction set. This file is compiled once per set, with the header
  * that VECTOR_HEADER names as its vocabulary; it holds no state and no reduction across lanes.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include VECTOR_HEADER
@@ -34,33 +35,39 @@ INLINE vector derivative(enum pg_activation activation, vector h)
 struct activation_target {
     float *out;
     const float *h; /* backward only */
-    size_t stride;
+    size_t row;
 };
 
-INLINE void store_activated(enum pg_activation activation, const float *products, size_t row,
-                            size_t column, size_t count, const void *context)
+INLINE void store_activated(enum pg_activation activation, const struct tile_buffer *products,
+                            const struct tile *tile, const void *context)
 {
     const struct activation_target *target = context;
-    float *out = target->out + row * target->stride + column;
-    for (size_t i = 0; i < count; i += WIDTH)
-        v_store(out + i, activate(activation, v_load(products + i)));
+    const size_t step = vector_step(tile->lanes);
+    for (size_t r = 0; r < tile->rows; r++) {
+        float *out = target->out + tile_index(tile, tile->row + r, tile->column, target->row);
+        for (size_t i = 0; i < tile->vectors; i++)
+            v_store(out + i * step, activate(activation, v_load(&products->at[r][i * WIDTH])));
+    }
 }
 
-INLINE void store_derived(enum pg_activation activation, const float *products, size_t row,
-                          size_t column, size_t count, const void *context)
+INLINE void store_derived(enum pg_activation activation, const struct tile_buffer *products,
+                          const struct tile *tile, const void *context)
 {
     const struct activation_target *target = context;
-    size_t at = row * target->stride + column;
-    for (size_t i = 0; i < count; i += WIDTH)
-        v_store(target->out + at + i,
-                v_mul(v_load(products + i), derivative(activation, v_load(target->h + at + i))));
+    const size_t step = vector_step(tile->lanes);
+    for (size_t r = 0; r < tile->rows; r++) {
+        size_t at = tile_index(tile, tile->row + r, tile->column, target->row);
+        for (size_t i = 0; i < tile->vectors; i++, at += step)
+            v_store(target->out + at, v_mul(v_load(&products->at[r][i * WIDTH]),
+                                            derivative(activation, v_load(target->h + at))));
+    }
 }
 
 #define CONSUMER(name, action, choice)                                                             \
-    INLINE void name(const float *products, size_t row, size_t column, size_t count,               \
+    INLINE void name(const struct tile_buffer *products, const struct tile *tile,                  \
                      const void *context)                                                          \
     {                                                                                              \
-        action(choice, products, row, column, count, context);                                     \
+        action(choice, products, tile, context);                                                   \
     }
 CONSUMER(store_identity, store_activated, PG_IDENTITY)
 CONSUMER(store_tanh, store_activated, PG_TANH)
@@ -69,71 +76,113 @@ CONSUMER(store_d_identity, store_derived, PG_IDENTITY)
 CONSUMER(store_d_tanh, store_derived, PG_TANH)
 CONSUMER(store_d_relu, store_derived, PG_RELU)
 
+/* The last columns of a product, fewer than a vector holds: for the kernel of half its width. */
+#ifdef HALF_KERNEL
+INLINE bool cut_rest(const struct pg_product *product, struct pg_product *ret_rest)
+{
+    size_t whole = product->columns / WIDTH * WIDTH;
+    *ret_rest = *product;
+    ret_rest->b += whole;
+    ret_rest->out += whole;
+    ret_rest->columns -= whole;
+    return product->lanes == 1 && ret_rest->columns > 0;
+}
+#endif
+
 static void forward(const struct pg_product *product, enum pg_activation activation)
 {
-    const struct activation_target target = {product->out, NULL, product->out_stride};
+    const struct activation_target target = {product->out, NULL, product->out_row};
     if (activation == PG_TANH)
         for_each_tile(product, store_tanh, &target);
     else if (activation == PG_RELU)
         for_each_tile(product, store_relu, &target);
     else
         for_each_tile(product, store_identity, &target);
+#ifdef HALF_KERNEL
+    struct pg_product rest;
+    if (cut_rest(product, &rest))
+        HALF_KERNEL.forward(&rest, activation);
+#endif
 }
 
 static void backward(const struct pg_product *product, enum pg_activation activation,
                      const float *h)
 {
-    const struct activation_target target = {product->out, h, product->out_stride};
+    const struct activation_target target = {product->out, h, product->out_row};
     if (activation == PG_TANH)
         for_each_tile(product, store_d_tanh, &target);
     else if (activation == PG_RELU)
         for_each_tile(product, store_d_relu, &target);
     else
         for_each_tile(product, store_d_identity, &target);
+#ifdef HALF_KERNEL
+    struct pg_product rest;
+    if (cut_rest(product, &rest))
+        HALF_KERNEL.backward(&rest, activation, h + (rest.out - product->out));
+#endif
 }
 
 struct update_target {
-    struct pg_update update;
+    const struct pg_update *update;
     struct pg_moments moments;
 };
 
-INLINE void step_adamw(const float *products, size_t row, size_t column, size_t count,
+INLINE void step_adamw(const struct tile_buffer *products, const struct tile *tile,
                        const void *context)
 {
     const struct update_target *target = context;
-    const struct pg_update update = target->update;
-    size_t at = row * target->moments.stride + column;
-    for (size_t i = 0; i < count; i += WIDTH)
-        adamw(&update, &target->moments, at + i, v_load(products + i));
+    const struct factors factors = factors_at(target->update, tile->phase);
+    const size_t step = vector_step(tile->lanes);
+    for (size_t r = 0; r < tile->rows; r++) {
+        size_t at = tile_index(tile, tile->row + r, tile->column, target->moments.stride);
+        for (size_t i = 0; i < tile->vectors; i++, at += step)
+            adamw(&factors, &target->moments, at, v_load(&products->at[r][i * WIDTH]));
+    }
 }
 
-INLINE void step_sgd(const float *products, size_t row, size_t column, size_t count,
+INLINE void step_sgd(const struct tile_buffer *products, const struct tile *tile,
                      const void *context)
 {
     const struct update_target *target = context;
-    size_t at = row * target->moments.stride + column;
-    for (size_t i = 0; i < count; i += WIDTH)
-        sgd(&target->update, &target->moments, at + i, v_load(products + i));
+    const struct factors factors = factors_at(target->update, tile->phase);
+    const size_t step = vector_step(tile->lanes);
+    for (size_t r = 0; r < tile->rows; r++) {
+        size_t at = tile_index(tile, tile->row + r, tile->column, target->moments.stride);
+        for (size_t i = 0; i < tile->vectors; i++, at += step)
+            sgd(&factors, &target->moments, at, v_load(&products->at[r][i * WIDTH]));
+    }
 }
 
 static void update(const struct pg_product *gradient, const struct pg_update *how,
                    const struct pg_moments *moments)
 {
-    const struct update_target target = {*how, *moments};
+    const struct update_target target = {how, *moments};
     if (how->optimizer == PG_ADAMW)
         for_each_tile(gradient, step_adamw, &target);
     else
         for_each_tile(gradient, step_sgd, &target);
+#ifdef HALF_KERNEL
+    struct pg_product rest;
+    if (cut_rest(gradient, &rest)) {
+        size_t whole = gradient->columns - rest.columns;
+        const struct pg_moments behind = {moments->value + whole, moments->m + whole,
+                                          moments->v + whole, moments->stride};
+        HALF_KERNEL.update(&rest, how, &behind);
+    }
+#endif
 }
 
 static void apply(const struct pg_update *how, const struct pg_moments *moments,
                   const float *gradient, size_t count)
 {
-    for (size_t i = 0; i < count; i += WIDTH) {
-        if (how->optimizer == PG_ADAMW)
-            adamw(how, moments, i, v_load(gradient + i));
-        else
-            sgd(how, moments, i, v_load(gradient + i));
+    for (size_t lane = 0; lane < PG_LANES; lane += WIDTH) {
+        const struct factors factors = factors_at(how, lane);
+        for (size_t i = lane; i < count; i += PG_LANES) {
+            if (how->optimizer == PG_ADAMW)
+                adamw(&factors, moments, i, v_load(gradient + i));
+            else
+                sgd(&factors, moments, i, v_load(gradient + i));
+        }
     }
 }
 
@@ -178,70 +227,65 @@ static void transpose(const float *in, size_t in_stride, float *out, size_t out_
 }
 
 static void squared_error(const float *y, const float *target, float *delta, float *loss,
-                          size_t outputs, size_t stride, float scale)
+                          const struct pg_plane *plane, float scale)
 {
     const vector twice = v_set(2.0f * scale);
-    for (size_t i = 0; i < stride; i += WIDTH) {
+    for (size_t i = 0; i < plane->numbers; i += WIDTH) {
         vector sum = v_set(0.0f);
-        for (size_t o = 0; o < outputs; o++) {
-            vector error = v_sub(v_load(y + o * stride + i), v_load(target + o * stride + i));
+        for (size_t at = i, o = 0; o < plane->rows; o++, at += plane->row) {
+            vector error = v_sub(v_load(y + at), v_load(target + at));
             sum = v_fma(error, error, sum);
             if (delta != NULL)
-                v_store(delta + o * stride + i, v_mul(twice, error));
+                v_store(delta + at, v_mul(twice, error));
         }
         v_store(loss + i, sum);
     }
 }
 
-/* The largest of each column. */
-INLINE vector largest(const float *y, size_t classes, size_t stride)
+/* The largest of a column. */
+INLINE vector largest(const float *y, const struct pg_plane *plane)
 {
     vector top = v_load(y);
-    for (size_t c = 1; c < classes; c++)
-        top = v_max(top, v_load(y + c * stride));
+    for (size_t c = 1; c < plane->rows; c++)
+        top = v_max(top, v_load(y + c * plane->row));
     return top;
 }
 
-static void softmax_delta(const float *y, const uint32_t *labels, float *delta, size_t classes,
-                          size_t stride, float scale)
+/* log sum exp of a column; with delta, also scale softmax. */
+INLINE vector log_sum_exp(const float *y, float *delta, const struct pg_plane *plane, float scale)
 {
-    for (size_t i = 0; i < stride; i += WIDTH) {
-        vector top = largest(y + i, classes, stride), sum = v_set(0.0f);
-        for (size_t c = 0; c < classes; c++) {
-            vector e = v_exp(v_sub(v_load(y + c * stride + i), top));
-            v_store(delta + c * stride + i, e);
-            sum = v_add(sum, e);
-        }
-        vector factor = v_div(v_set(scale), sum);
-        for (size_t c = 0; c < classes; c++)
-            v_store(delta + c * stride + i, v_mul(factor, v_load(delta + c * stride + i)));
+    const vector top = largest(y, plane);
+    vector sum = v_set(0.0f);
+    for (size_t at = 0, c = 0; c < plane->rows; c++, at += plane->row) {
+        vector e = v_exp(v_sub(v_load(y + at), top));
+        if (delta != NULL)
+            v_store(delta + at, e);
+        sum = v_add(sum, e);
     }
-    for (size_t i = 0; i < stride; i++)
-        delta[labels[i] * stride + i] -= scale;
+    const vector factor = v_div(v_set(scale), sum);
+    for (size_t at = 0, c = 0; delta != NULL && c < plane->rows; c++, at += plane->row)
+        v_store(delta + at, v_mul(factor, v_load(delta + at)));
+    return v_add(v_log(sum), top);
 }
 
 static void cross_entropy(const float *y, const uint32_t *labels, float *delta, float *loss,
-                          size_t classes, size_t stride, float scale)
+                          const struct pg_plane *plane, float scale)
 {
-    for (size_t i = 0; i < stride; i += WIDTH) {
-        vector top = largest(y + i, classes, stride), sum = v_set(0.0f);
-        for (size_t c = 0; c < classes; c++)
-            sum = v_add(sum, v_exp(v_sub(v_load(y + c * stride + i), top)));
-        v_store(loss + i, v_add(v_log(sum), top));
-    }
-    for (size_t i = 0; i < stride; i++)
-        loss[i] -= y[labels[i] * stride + i];
-    if (delta != NULL)
-        softmax_delta(y, labels, delta, classes, stride, scale);
+    for (size_t i = 0; i < plane->numbers; i += WIDTH)
+        v_store(loss + i, log_sum_exp(y + i, delta != NULL ? delta + i : NULL, plane, scale));
+    for (size_t i = 0; i < plane->numbers; i++)
+        loss[i] -= y[labels[i] * plane->row + i];
+    for (size_t i = 0; delta != NULL && i < plane->numbers; i++)
+        delta[labels[i] * plane->row + i] -= scale;
 }
 
-static void argmax(const float *scores, uint32_t *ret_class, size_t classes, size_t stride)
+static void argmax(const float *scores, uint32_t *ret_class, const struct pg_plane *plane)
 {
-    for (size_t i = 0; i < stride; i += WIDTH) {
+    for (size_t i = 0; i < plane->numbers; i += WIDTH) {
         float index[WIDTH];
         vector best = v_load(scores + i), which = v_set(0.0f);
-        for (size_t c = 1; c < classes; c++) {
-            vector x = v_load(scores + c * stride + i);
+        for (size_t c = 1; c < plane->rows; c++) {
+            vector x = v_load(scores + c * plane->row + i);
             which = v_less(best, x, v_set((float)c), which);
             best = v_less(best, x, x, best);
         }

@@ -8,8 +8,8 @@
 
 #define KERNEL_NAME "avx2"
 #define KERNEL_SYMBOL pg_kernel_avx2
-#define TILE_ROWS_LOG2 2
-enum { WIDTH = 8, TILE_ROWS = 1 << TILE_ROWS_LOG2 };
+enum { WIDTH = 8 };
+enum { TILE_ROWS_3 = 4, TILE_ROWS_2 = 6, TILE_ROWS_1 = 8 };
 
 typedef __m256 vector;
 

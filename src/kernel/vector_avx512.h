@@ -6,10 +6,16 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "phasegrid/kernel.h"
+
 #define KERNEL_NAME "avx512"
 #define KERNEL_SYMBOL pg_kernel_avx512
-#define TILE_ROWS_LOG2 3
-enum { WIDTH = 16, TILE_ROWS = 1 << TILE_ROWS_LOG2 };
+enum { WIDTH = 16 };
+enum { TILE_ROWS_3 = 8, TILE_ROWS_2 = 8, TILE_ROWS_1 = 8 };
+
+/* Columns that fill half a vector are multiplied in AVX2, which every CPU with AVX-512 has. */
+#define HALF_KERNEL pg_kernel_avx2
+extern const struct pg_kernel HALF_KERNEL;
 
 typedef __m512 vector;
 

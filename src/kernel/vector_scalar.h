@@ -9,8 +9,8 @@
 
 #define KERNEL_NAME "scalar"
 #define KERNEL_SYMBOL pg_kernel_scalar
-#define TILE_ROWS_LOG2 2
-enum { WIDTH = 1, TILE_ROWS = 1 << TILE_ROWS_LOG2 };
+enum { WIDTH = 1 };
+enum { TILE_ROWS_3 = 4, TILE_ROWS_2 = 6, TILE_ROWS_1 = 8 };
 
 typedef float vector;
 

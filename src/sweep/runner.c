@@ -96,21 +96,58 @@ static void put_failure(struct pg_runner *runner, int status, struct pg_outcome 
     put(runner, PG_OWN_FAILURE, status == PG_EMACHINE ? PG_FAILURE_MEMORY : PG_FAILURE_REFUSED);
 }
 
+/* The source of one run. */
+struct one_run {
+    struct pg_runner *runner;
+    const struct pg_run_request *request; /* NULL: given */
+    struct pg_outcome *outcome;
+    bool (*pause)(void *context);
+    void *context;
+};
+
+static bool give(void *context, struct pg_run_request *ret_request)
+{
+    struct one_run *one = context;
+    if (one->request == NULL)
+        return false;
+    *ret_request = *one->request;
+    one->request = NULL;
+    return true;
+}
+
+static void take_back(void *context, uint64_t ticket, int status,
+                      const struct pg_run_result *result, const struct pg_error *error)
+{
+    struct one_run *one = context;
+    (void)ticket;
+    (void)error;
+    if (status == 0)
+        put_end(one->runner, result, one->outcome);
+    else
+        put_failure(one->runner, status, one->outcome);
+}
+
+static bool pause_one(void *context)
+{
+    const struct one_run *one = context;
+    return one->pause(one->context);
+}
+
 bool pg_runner_train(struct pg_runner *runner, uint64_t row, int32_t attempts,
                      bool (*pause)(void *context), void *context, struct pg_outcome *ret_outcome)
 {
-    struct pg_run_request request = {.pause = pause, .context = context};
-    struct pg_run_result result = {.phase = -1};
+    struct pg_run_request request = {.ticket = row};
+    struct one_run one = {runner, &request, ret_outcome, pause, context};
+    const struct pg_run_source source = {
+        .next = give, .finish = take_back, .pause = pause_one, .context = &one};
     struct pg_error error;
     double begin = pg_clock_wall();
     make_request(runner, row, &request);
     pg_block_clear_row(runner->block, 0);
-    int status = runner->experiment->run(&request, &result, &error);
+    int status = runner->experiment->run(&source, &error);
     if (status == PG_ESTOPPED)
         return false;
-    if (status == 0)
-        put_end(runner, &result, ret_outcome);
-    else
+    if (status != 0)
         put_failure(runner, status, ret_outcome);
     ret_outcome->seconds = pg_clock_wall() - begin;
     put(runner, PG_OWN_WALL_SECONDS, ret_outcome->seconds);

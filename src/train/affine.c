@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The affine layer f(W x + b). Rows of the block are W's rows with the bias as one more column,
- * which meets the row of ones behind the inputs; a row is padded to whole lanes, and the padding
- * stays 0 because its gradient is 0. Initial values as torch.nn.Linear: uniform in
+ * which meets the row of ones behind the inputs; with samples in lanes a row is padded to whole
+ * lanes, and the padding stays 0 because its gradient is 0. Initial values as torch.nn.Linear:
+ * uniform in
  * +-scale / sqrt(inputs), keyed by (segment, row, column), so that widths are nested.
  */
 #include <math.h>
-#include <string.h>
 
 #include "phasegrid/model.h"
 
-static size_t row_floats(const struct pg_layer_spec *spec)
+static size_t row_elements(const struct pg_layer_spec *spec, size_t lanes)
 {
-    return pg_padded(spec->inputs + 1);
+    return lanes == 1 ? pg_padded(spec->inputs + 1) : spec->inputs + 1;
 }
 
 static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
@@ -21,31 +21,43 @@ static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
     ret[1] = (struct pg_segment){.rows = (int64_t)spec->outputs, .columns = 1};
 }
 
-static size_t block(const struct pg_layer_spec *spec, size_t *ret_stride)
+static size_t block(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_stride,
+                    struct pg_place *ret_places)
 {
-    *ret_stride = row_floats(spec);
-    return spec->outputs * row_floats(spec);
+    *ret_stride = row_elements(spec, lanes);
+    ret_places[0] = (struct pg_place){.offset = 0, .row = *ret_stride, .column = 1};
+    ret_places[1] = (struct pg_place){.offset = spec->inputs, .row = *ret_stride, .column = 1};
+    return spec->outputs * *ret_stride;
 }
 
-/* The inputs sample-major: (stride, row_floats). */
-static size_t scratch_floats(const struct pg_layer_spec *spec, size_t stride)
+/* With samples in lanes: the inputs sample-major, (stride, row_elements). */
+static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
+                      size_t stride)
 {
-    return stride * row_floats(spec);
+    (void)in_stride;
+    return lanes == 1 ? stride * row_elements(spec, lanes) : 0;
 }
 
-static void initialise(struct pg_layer *layer, const struct pg_random *random)
+static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
+                       const struct pg_random *random, float *ret)
 {
-    const struct pg_layer_spec *spec = &layer->spec;
     double bound = (double)spec->scale / sqrt((double)spec->inputs);
-    for (size_t row = 0; row < spec->outputs; row++) {
-        float *at = layer->moments.value + row * layer->moments.stride;
+    float *biases = ret + spec->outputs * spec->inputs;
+    for (size_t row = 0; row < spec->outputs; row++)
         for (size_t column = 0; column <= spec->inputs; column++) {
-            uint32_t is_bias = column == spec->inputs;
+            bool is_bias = column == spec->inputs;
             double u = (double)pg_random_uniform(random, is_bias ? 0 : (uint32_t)column,
-                                                 (uint32_t)row, layer->first_segment + is_bias);
-            at[column] = (float)((2.0 * u - 1.0) * bound);
+                                                 (uint32_t)row, first_segment + is_bias);
+            float *at = is_bias ? &biases[row] : &ret[row * spec->inputs + column];
+            *at = (float)((2.0 * u - 1.0) * bound);
         }
-    }
+}
+
+/* Columns that the kernels are given for `count` of them. */
+static size_t used_columns(const struct pg_flow *flow)
+{
+    size_t whole = (flow->count + PG_COLUMNS - 1) / PG_COLUMNS * PG_COLUMNS;
+    return flow->lanes == 1 ? whole : flow->count;
 }
 
 static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
@@ -55,12 +67,14 @@ static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
         .a_row = layer->moments.stride,
         .a_depth = 1,
         .b = flow->in,
-        .b_stride = flow->stride,
+        .b_depth = flow->in_stride,
+        .b_column = 1,
         .out = flow->out,
-        .out_stride = flow->stride,
+        .out_row = flow->stride,
         .rows = layer->spec.outputs,
-        .columns = flow->stride,
+        .columns = used_columns(flow),
         .depth = layer->spec.inputs + 1,
+        .lanes = flow->lanes,
     };
     flow->kernel->forward(&product, layer->spec.activation);
 }
@@ -73,56 +87,49 @@ static void pass_delta(const struct pg_layer *layer, const struct pg_flow *flow)
         .a_row = 1,
         .a_depth = layer->moments.stride,
         .b = flow->delta_out,
-        .b_stride = flow->stride,
+        .b_depth = flow->stride,
+        .b_column = 1,
         .out = flow->delta_in,
-        .out_stride = flow->stride,
+        .out_row = flow->in_stride,
         .rows = layer->spec.inputs,
-        .columns = flow->stride,
+        .columns = used_columns(flow),
         .depth = layer->spec.outputs,
+        .lanes = flow->lanes,
     };
     flow->kernel->backward(&product, flow->in_activation, flow->in);
+}
+
+/* The gradient delta_out in^T, of which each row is one of the block. With samples in lanes the
+   inputs are turned sample-major first, so that a row's columns are adjacent. */
+static void step(const struct pg_layer *layer, const struct pg_flow *flow,
+                 const struct pg_update *update)
+{
+    size_t width = row_elements(&layer->spec, flow->lanes);
+    bool is_pack = flow->lanes != 1;
+    if (!is_pack)
+        flow->kernel->transpose(flow->in, flow->in_stride, flow->scratch, width, width,
+                                used_columns(flow));
+    const struct pg_product gradient = {
+        .a = flow->delta_out,
+        .a_row = flow->stride,
+        .a_depth = 1,
+        .b = is_pack ? flow->in : flow->scratch,
+        .b_depth = is_pack ? 1 : width,
+        .b_column = is_pack ? flow->in_stride : 1,
+        .rows = layer->spec.outputs,
+        .columns = width,
+        .depth = flow->count,
+        .lanes = flow->lanes,
+    };
+    flow->kernel->update(&gradient, update, &layer->moments);
 }
 
 static void backward(struct pg_layer *layer, const struct pg_flow *flow,
                      const struct pg_update *update)
 {
-    size_t width = row_floats(&layer->spec);
     if (flow->delta_in != NULL)
         pass_delta(layer, flow);
-    flow->kernel->transpose(flow->in, flow->stride, flow->scratch, width, width, flow->stride);
-    const struct pg_product gradient = {
-        .a = flow->delta_out,
-        .a_row = flow->stride,
-        .a_depth = 1,
-        .b = flow->scratch,
-        .b_stride = width,
-        .rows = layer->spec.outputs,
-        .columns = width,
-        .depth = flow->samples->count,
-    };
-    flow->kernel->update(&gradient, update, &layer->moments);
-}
-
-static void store(const struct pg_layer *layer, float *ret_dense)
-{
-    const struct pg_layer_spec *spec = &layer->spec;
-    float *biases = ret_dense + spec->outputs * spec->inputs;
-    for (size_t row = 0; row < spec->outputs; row++) {
-        const float *at = layer->moments.value + row * layer->moments.stride;
-        memcpy(ret_dense + row * spec->inputs, at, spec->inputs * sizeof *at);
-        biases[row] = at[spec->inputs];
-    }
-}
-
-static void load(struct pg_layer *layer, const float *dense)
-{
-    const struct pg_layer_spec *spec = &layer->spec;
-    const float *biases = dense + spec->outputs * spec->inputs;
-    for (size_t row = 0; row < spec->outputs; row++) {
-        float *at = layer->moments.value + row * layer->moments.stride;
-        memcpy(at, dense + row * spec->inputs, spec->inputs * sizeof *at);
-        at[spec->inputs] = biases[row];
-    }
+    step(layer, flow, update);
 }
 
 static double flops(const struct pg_layer_spec *spec, size_t count, bool is_training)
@@ -136,11 +143,9 @@ const struct pg_layer_kind pg_layer_affine = {
     .segment_count = 2,
     .segments = segments,
     .block = block,
-    .scratch_floats = scratch_floats,
+    .scratch = scratch,
     .initialise = initialise,
     .forward = forward,
     .backward = backward,
-    .store = store,
-    .load = load,
     .flops = flops,
 };

@@ -13,70 +13,78 @@ static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
     ret[0] = (struct pg_segment){.rows = (int64_t)spec->inputs, .columns = (int64_t)spec->outputs};
 }
 
-static size_t block(const struct pg_layer_spec *spec, size_t *ret_stride)
+static size_t block(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_stride,
+                    struct pg_place *ret_places)
 {
+    size_t elements = spec->inputs * spec->outputs;
     *ret_stride = spec->outputs;
-    return pg_padded(spec->inputs * spec->outputs);
+    ret_places[0] = (struct pg_place){.offset = 0, .row = spec->outputs, .column = 1};
+    return lanes == 1 ? pg_padded(elements) : elements;
 }
 
-static size_t scratch_floats(const struct pg_layer_spec *spec, size_t stride)
+/* The gradient, a block. */
+static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
+                      size_t stride)
 {
+    (void)lanes;
+    (void)in_stride;
     (void)stride;
     return pg_padded(spec->inputs * spec->outputs);
 }
 
-static void initialise(struct pg_layer *layer, const struct pg_random *random)
+static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
+                       const struct pg_random *random, float *ret)
 {
-    const struct pg_layer_spec *spec = &layer->spec;
     for (size_t row = 0; row < spec->inputs; row++)
         for (size_t column = 0; column < spec->outputs; column++) {
-            double u = (double)pg_random_uniform(random, (uint32_t)column, (uint32_t)row,
-                                                 layer->first_segment);
-            layer->moments.value[row * spec->outputs + column] =
-                (float)((double)spec->scale * (u - 0.5));
+            double u =
+                (double)pg_random_uniform(random, (uint32_t)column, (uint32_t)row, first_segment);
+            *ret++ = (float)((double)spec->scale * (u - 0.5));
         }
+}
+
+/* Where component `d` of a symbol's embedding stands, of the run in `lane`. */
+static size_t entry(const struct pg_flow *flow, size_t dimension, uint32_t symbol, size_t d,
+                    size_t lane)
+{
+    return (symbol * dimension + d) * flow->lanes + lane;
 }
 
 static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
 {
     const struct pg_samples *samples = flow->samples;
-    size_t dimension = layer->spec.outputs;
-    for (size_t d = 0; d < dimension; d++) {
-        const uint32_t *symbol = samples->inputs;
-        for (size_t n = 0; n < samples->count; n++) {
-            float sum = 0.0f;
-            for (size_t k = 0; k < samples->arity; k++)
-                sum += layer->moments.value[*symbol++ * dimension + d];
-            flow->out[d * flow->stride + n] = sum;
+    const size_t dimension = layer->spec.outputs, lanes = flow->lanes;
+    for (size_t d = 0; d < dimension; d++)
+        for (size_t n = 0; n < flow->count; n++) {
+            const uint32_t *symbol = samples->inputs + n * samples->arity * lanes;
+            float *out = flow->out + (d * flow->stride + n) * lanes;
+            for (size_t lane = 0; lane < lanes; lane++) {
+                float sum = 0.0f;
+                for (size_t k = 0; k < samples->arity; k++)
+                    sum += layer->moments
+                               .value[entry(flow, dimension, symbol[k * lanes + lane], d, lane)];
+                out[lane] = sum;
+            }
         }
-    }
 }
 
 static void backward(struct pg_layer *layer, const struct pg_flow *flow,
                      const struct pg_update *update)
 {
     const struct pg_samples *samples = flow->samples;
-    size_t dimension = layer->spec.outputs, count = scratch_floats(&layer->spec, flow->stride);
+    const size_t dimension = layer->spec.outputs, lanes = flow->lanes;
+    const size_t count = layer->elements * lanes;
     float *gradient = flow->scratch;
     memset(gradient, 0, count * sizeof *gradient);
-    for (size_t d = 0; d < dimension; d++) {
-        const uint32_t *symbol = samples->inputs;
-        for (size_t n = 0; n < samples->count; n++)
+    for (size_t d = 0; d < dimension; d++)
+        for (size_t n = 0; n < flow->count; n++) {
+            const uint32_t *symbol = samples->inputs + n * samples->arity * lanes;
+            const float *delta = flow->delta_out + (d * flow->stride + n) * lanes;
             for (size_t k = 0; k < samples->arity; k++)
-                gradient[*symbol++ * dimension + d] += flow->delta_out[d * flow->stride + n];
-    }
+                for (size_t lane = 0; lane < lanes; lane++)
+                    gradient[entry(flow, dimension, *symbol++, d, lane)] += delta[lane];
+        }
     flow->kernel->apply(update, &layer->moments, gradient, count);
-}
-
-static void store(const struct pg_layer *layer, float *ret_dense)
-{
-    memcpy(ret_dense, layer->moments.value,
-           layer->spec.inputs * layer->spec.outputs * sizeof *ret_dense);
-}
-
-static void load(struct pg_layer *layer, const float *dense)
-{
-    memcpy(layer->moments.value, dense, layer->spec.inputs * layer->spec.outputs * sizeof *dense);
 }
 
 static double flops(const struct pg_layer_spec *spec, size_t count, bool is_training)
@@ -89,11 +97,9 @@ const struct pg_layer_kind pg_layer_embedding_sum = {
     .segment_count = 1,
     .segments = segments,
     .block = block,
-    .scratch_floats = scratch_floats,
+    .scratch = scratch,
     .initialise = initialise,
     .forward = forward,
     .backward = backward,
-    .store = store,
-    .load = load,
     .flops = flops,
 };

@@ -3,18 +3,22 @@
 #include "phasegrid/model.h"
 
 static void squared_error(const struct pg_kernel *kernel, const struct pg_samples *samples,
-                          const float *y, float *delta, float *loss, size_t outputs, size_t stride,
-                          float scale)
+                          const struct pg_loss_part *part, const float *y, float *delta,
+                          float *loss)
 {
-    kernel->squared_error(y, samples->targets, delta, loss, outputs, stride, scale);
+    kernel->squared_error(y + part->begin, samples->targets + part->begin,
+                          part->with_delta ? delta + part->begin : NULL, loss + part->begin,
+                          &part->plane, part->scale);
 }
 
 static void cross_entropy(const struct pg_kernel *kernel, const struct pg_samples *samples,
-                          const float *y, float *delta, float *loss, size_t outputs, size_t stride,
-                          float scale)
+                          const struct pg_loss_part *part, const float *y, float *delta,
+                          float *loss)
 {
-    kernel->cross_entropy(y, samples->labels, delta, loss, outputs, stride, scale);
+    kernel->cross_entropy(y + part->begin, samples->labels + part->begin,
+                          part->with_delta ? delta + part->begin : NULL, loss + part->begin,
+                          &part->plane, part->scale);
 }
 
-const struct pg_loss pg_loss_squared_error = {"squared_error", true, squared_error};
-const struct pg_loss pg_loss_cross_entropy = {"cross_entropy", false, cross_entropy};
+const struct pg_loss pg_loss_squared_error = {"squared_error", true, true, squared_error};
+const struct pg_loss pg_loss_cross_entropy = {"cross_entropy", false, false, cross_entropy};

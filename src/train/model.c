@@ -36,152 +36,243 @@ double pg_model_flops(const struct pg_model_spec *spec, size_t count, bool is_tr
     return sum;
 }
 
-static float *take_floats(struct pg_arena *arena, size_t count)
+static float *take(struct pg_arena *arena, size_t elements, size_t lanes)
 {
-    float *taken = pg_arena_take(arena, count * sizeof(float));
+    float *taken = pg_arena_take(arena, elements * lanes * sizeof(float));
     (void)pg_arena_take(arena, STAGGER);
     return taken;
 }
 
-void pg_model_arrange(struct pg_model *model, const struct pg_model_spec *spec,
+void pg_model_arrange(struct pg_model *model, const struct pg_model_spec *spec, size_t lanes,
                       const struct pg_kernel *kernel, struct pg_arena *arena)
 {
     uint32_t segment = 0;
     model->kernel = kernel;
+    model->lanes = lanes;
     model->layer_count = spec->layer_count;
     model->loss = spec->loss;
     for (size_t l = 0; l < spec->layer_count; l++) {
         struct pg_layer *layer = &model->layers[l];
         layer->spec = spec->layers[l];
         layer->first_segment = segment;
-        size_t floats = layer->spec.kind->block(&layer->spec, &layer->moments.stride);
-        layer->moments.value = take_floats(arena, floats);
-        layer->moments.m = take_floats(arena, floats);
-        layer->moments.v = take_floats(arena, floats);
+        layer->elements =
+            layer->spec.kind->block(&layer->spec, lanes, &layer->moments.stride, layer->places);
+        layer->moments.value = take(arena, layer->elements, lanes);
+        layer->moments.m = take(arena, layer->elements, lanes);
+        layer->moments.v = take(arena, layer->elements, lanes);
         segment += (uint32_t)layer->spec.kind->segment_count;
     }
 }
 
-void pg_model_initialise(struct pg_model *model, const struct pg_random *random)
+/* ---- between blocks and dense parameters ---- */
+
+static float *block_of(const struct pg_layer *layer, enum pg_block_kind which)
 {
-    for (size_t l = 0; l < model->layer_count; l++)
-        model->layers[l].spec.kind->initialise(&model->layers[l], random);
+    return which == PG_VALUE          ? layer->moments.value
+           : which == PG_FIRST_MOMENT ? layer->moments.m
+                                      : layer->moments.v;
 }
 
-static size_t dense_floats(const struct pg_layer *layer)
+/* Copies one layer's parameters of one run out of a block or into it; returns how many. */
+static size_t copy_layer(const struct pg_layer *layer, size_t lanes, size_t lane, float *block,
+                         float *dense, bool is_load)
 {
     struct pg_segment segments[PG_LAYER_SEGMENTS_MAX];
-    int64_t floats = 0;
+    size_t copied = 0;
     layer->spec.kind->segments(&layer->spec, segments);
-    for (size_t i = 0; i < layer->spec.kind->segment_count; i++)
-        floats += segments[i].rows * segments[i].columns;
-    return (size_t)floats;
+    for (size_t i = 0; i < layer->spec.kind->segment_count; i++) {
+        const struct pg_place *place = &layer->places[i];
+        for (size_t row = 0; row < (size_t)segments[i].rows; row++)
+            for (size_t column = 0; column < (size_t)segments[i].columns; column++, copied++) {
+                size_t element = place->offset + row * place->row + column * place->column;
+                float *at = &block[element * lanes + lane];
+                if (is_load)
+                    *at = dense[copied];
+                else
+                    dense[copied] = *at;
+            }
+    }
+    return copied;
 }
 
-void pg_model_store(const struct pg_model *model, float *ret_dense)
+void pg_layer_store(const struct pg_layer *layer, size_t lanes, size_t lane, float *ret_dense)
+{
+    (void)copy_layer(layer, lanes, lane, layer->moments.value, ret_dense, false);
+}
+
+void pg_model_store(const struct pg_model *model, size_t lane, enum pg_block_kind which,
+                    float *ret_dense)
 {
     for (size_t l = 0; l < model->layer_count; l++) {
-        model->layers[l].spec.kind->store(&model->layers[l], ret_dense);
-        ret_dense += dense_floats(&model->layers[l]);
+        const struct pg_layer *layer = &model->layers[l];
+        ret_dense +=
+            copy_layer(layer, model->lanes, lane, block_of(layer, which), ret_dense, false);
     }
 }
 
-void pg_model_load(struct pg_model *model, const float *dense)
+/* The values are only read: one function copies both ways. */
+static float *writable(const float *dense)
 {
+    return (float *)(uintptr_t)dense;
+}
+
+void pg_model_load(struct pg_model *model, size_t lane, enum pg_block_kind which,
+                   const float *dense)
+{
+    float *from = writable(dense);
     for (size_t l = 0; l < model->layer_count; l++) {
-        model->layers[l].spec.kind->load(&model->layers[l], dense);
-        dense += dense_floats(&model->layers[l]);
+        const struct pg_layer *layer = &model->layers[l];
+        from += copy_layer(layer, model->lanes, lane, block_of(layer, which), from, true);
     }
 }
 
-double pg_model_norm(const struct pg_model *model, enum pg_group group, float *dense)
+static void clear_moments(struct pg_model *model, size_t lane)
+{
+    for (size_t l = 0; l < model->layer_count; l++) {
+        struct pg_layer *layer = &model->layers[l];
+        for (size_t i = 0; i < layer->elements; i++)
+            layer->moments.m[i * model->lanes + lane] = layer->moments.v[i * model->lanes + lane] =
+                0.0f;
+    }
+}
+
+void pg_model_initialise(struct pg_model *model, size_t lane, const struct pg_model_spec *spec,
+                         const struct pg_random *random, float *dense)
+{
+    for (size_t l = 0; l < model->layer_count; l++) {
+        struct pg_layer *layer = &model->layers[l];
+        layer->spec.kind->initialise(&spec->layers[l], layer->first_segment, random, dense);
+        (void)copy_layer(layer, model->lanes, lane, layer->moments.value, dense, true);
+    }
+    clear_moments(model, lane);
+}
+
+double pg_model_norm(const struct pg_model *model, size_t lane, enum pg_group group, float *dense)
 {
     double sum = 0.0;
     for (size_t l = 0; l < model->layer_count; l++) {
         const struct pg_layer *layer = &model->layers[l];
         if (layer->spec.group != group)
             continue;
-        layer->spec.kind->store(layer, dense);
-        for (size_t i = 0, count = dense_floats(layer); i < count; i++)
+        size_t count = copy_layer(layer, model->lanes, lane, layer->moments.value, dense, false);
+        for (size_t i = 0; i < count; i++)
             sum += (double)dense[i] * (double)dense[i];
     }
     return sqrt(sum);
 }
 
-void pg_pass_arrange(struct pg_pass *pass, const struct pg_model_spec *spec, size_t capacity,
-                     bool is_training, struct pg_arena *arena)
+/* ---- passes ---- */
+
+static size_t columns_after(const struct pg_layer_spec *layer, size_t samples, size_t columns)
 {
-    size_t scratch = 0;
+    return layer->kind->columns != NULL ? layer->kind->columns(layer, samples) : columns;
+}
+
+void pg_pass_arrange(struct pg_pass *pass, const struct pg_model_spec *spec, size_t lanes,
+                     size_t capacity, bool is_training, struct pg_arena *arena)
+{
+    size_t scratch = 0, columns = capacity, in_stride = 0;
     memset(pass, 0, sizeof *pass);
-    pass->stride = pg_padded(capacity);
+    pass->capacity = capacity;
     for (size_t l = 0; l < spec->layer_count; l++) {
         const struct pg_layer_spec *layer = &spec->layers[l];
-        size_t needed = layer->kind->scratch_floats(layer, pass->stride);
+        size_t rows = layer->outputs + 1;
+        columns = columns_after(layer, capacity, columns);
+        size_t stride = pass->strides[l] = lanes == 1 ? pg_padded(columns) : columns;
+        size_t needed = layer->kind->scratch(layer, lanes, in_stride, stride);
         scratch = needed > scratch ? needed : scratch;
-        pass->values[l] = take_floats(arena, pg_padded(layer->outputs + 1) * pass->stride);
+        pass->values[l] = take(arena, (lanes == 1 ? pg_padded(rows) : rows) * stride, lanes);
         if (is_training)
-            pass->deltas[l] = take_floats(arena, pg_padded(layer->outputs) * pass->stride);
+            pass->deltas[l] = take(arena, pg_padded(layer->outputs) * stride, lanes);
+        in_stride = stride;
     }
     if (is_training)
-        pass->scratch = take_floats(arena, scratch);
-    pass->loss = take_floats(arena, pass->stride);
+        pass->scratch = take(arena, scratch, lanes);
+    pass->loss = take(arena, pg_padded(capacity), lanes);
 }
 
 void pg_pass_prepare(struct pg_pass *pass, const struct pg_model *model)
 {
     for (size_t l = 0; l < model->layer_count; l++) {
-        float *ones = pass->values[l] + model->layers[l].spec.outputs * pass->stride;
-        for (size_t n = 0; n < pass->stride; n++)
+        size_t row = pass->strides[l] * model->lanes;
+        float *ones = pass->values[l] + model->layers[l].spec.outputs * row;
+        for (size_t n = 0; n < row; n++)
             ones[n] = 1.0f;
     }
 }
 
+/* The way through layer l of `samples` samples; its columns follow from those of the layer before.
+ */
 static struct pg_flow flow_at(const struct pg_model *model, const struct pg_samples *samples,
-                              struct pg_pass *pass, size_t l)
+                              size_t count, struct pg_pass *pass, size_t l)
 {
-    struct pg_flow flow = {
+    size_t in_count = 0, columns = count;
+    for (size_t i = 0; i <= l; i++) {
+        in_count = columns;
+        columns = columns_after(&model->layers[i].spec, count, columns);
+    }
+    return (struct pg_flow){
         .kernel = model->kernel,
         .samples = samples,
-        .stride = pass->stride,
+        .lanes = model->lanes,
+        .in_count = l > 0 ? in_count : 0,
+        .in_stride = l > 0 ? pass->strides[l - 1] : 0,
         .in = l > 0 ? pass->values[l - 1] : NULL,
+        .count = columns,
+        .stride = pass->strides[l],
         .out = pass->values[l],
         .in_activation = l > 0 ? model->layers[l - 1].spec.activation : PG_IDENTITY,
         .delta_in = l > 0 ? pass->deltas[l - 1] : NULL,
         .delta_out = pass->deltas[l],
         .scratch = pass->scratch,
     };
-    return flow;
 }
 
 const float *pg_model_forward(const struct pg_model *model, const struct pg_samples *samples,
-                              struct pg_pass *pass)
+                              size_t count, struct pg_pass *pass)
 {
     for (size_t l = 0; l < model->layer_count; l++) {
-        struct pg_flow flow = flow_at(model, samples, pass, l);
+        struct pg_flow flow = flow_at(model, samples, count, pass, l);
         model->layers[l].spec.kind->forward(&model->layers[l], &flow);
     }
     return pass->values[model->layer_count - 1];
 }
 
-double pg_model_loss(const struct pg_model *model, const struct pg_samples *samples,
-                     struct pg_pass *pass, bool with_delta)
+/* Numbers from the vector that holds sample `begin` to the end of that of sample `end` - 1. */
+static void set_numbers(struct pg_loss_part *part, size_t lanes, size_t begin, size_t end)
 {
-    size_t last = model->layer_count - 1, outputs = model->layers[last].spec.outputs;
-    double terms = (double)samples->count * (model->loss->averages_outputs ? (double)outputs : 1.0);
-    double sum = 0.0;
-    model->loss->evaluate(model->kernel, samples, pass->values[last],
-                          with_delta ? pass->deltas[last] : NULL, pass->loss, outputs, pass->stride,
-                          (float)(1.0 / terms));
-    for (size_t n = 0; n < samples->count; n++)
-        sum += (double)pass->loss[n];
-    return sum / terms;
+    part->begin = begin * lanes / PG_LANES * PG_LANES;
+    part->plane.numbers = pg_padded(end * lanes) - part->begin;
 }
 
-void pg_model_backward(struct pg_model *model, const struct pg_samples *samples,
+void pg_model_loss(const struct pg_model *model, const struct pg_samples *samples, size_t begin,
+                   size_t end, bool with_delta, struct pg_pass *pass, double *ret_loss)
+{
+    size_t last = model->layer_count - 1, outputs = model->layers[last].spec.outputs;
+    size_t lanes = model->lanes;
+    double terms = (double)(end - begin) * (model->loss->averages_outputs ? (double)outputs : 1.0);
+    struct pg_loss_part part = {
+        .plane = {.rows = outputs, .row = pass->strides[last] * lanes},
+        .scale = (float)(1.0 / terms),
+        .with_delta = with_delta,
+    };
+    set_numbers(&part, lanes, begin, end);
+    model->loss->evaluate(model->kernel, samples, &part, pass->values[last], pass->deltas[last],
+                          pass->loss);
+    for (size_t lane = 0; lane < lanes; lane++)
+        ret_loss[lane] = 0.0;
+    for (size_t n = begin; n < end; n++)
+        for (size_t lane = 0; lane < lanes; lane++)
+            ret_loss[lane] += (double)pass->loss[n * lanes + lane];
+    for (size_t lane = 0; lane < lanes; lane++)
+        ret_loss[lane] /= terms;
+}
+
+void pg_model_backward(struct pg_model *model, const struct pg_samples *samples, size_t count,
                        struct pg_pass *pass, const struct pg_update updates[PG_GROUP_COUNT])
 {
     for (size_t l = model->layer_count; l-- > 0;) {
-        struct pg_flow flow = flow_at(model, samples, pass, l);
+        struct pg_flow flow = flow_at(model, samples, count, pass, l);
         struct pg_layer *layer = &model->layers[l];
         layer->spec.kind->backward(layer, &flow, &updates[layer->spec.group]);
     }

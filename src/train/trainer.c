@@ -1,188 +1,243 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The training loop. At step t the training set and the test set are evaluated at the same
- * parameters; then, unless the budget or the observer ends the run, the parameters step. With full
- * batches the evaluation of the training set is the forward pass of the step that follows.
+ * The training loop over any number of runs of one shape. A run has a seat; its numbers stand in a
+ * lane of an engine. In a pack a lane that ends takes up the client's next run, which begins at its
+ * own step 0 beside the others; when there are no more, the last few runs move, parameters and
+ * moments, to the engine of a single run and end there one by one, since a pack costs the same
+ * however many lanes are in use.
+ *
+ *     next -> seat -> evaluate, observe, step ... -> end
+ *
+ * At step t the sets are evaluated; then, unless the budget or the client ends the run, the
+ * parameters step. A run that ends in a pack is replaced after the step of its neighbours.
  */
 #include "phasegrid/trainer.h"
 
 #include <math.h>
 #include <string.h>
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
+#include "engine.h"
 
-static size_t output_count(const struct pg_model_spec *spec)
-{
-    return spec->layers[spec->layer_count - 1].outputs;
-}
+/* Runs left of a pack that are cheaper one by one. */
+enum { FEW_RUNS = 8 };
 
-static void arrange_batches(struct pg_trainer *trainer, size_t arity, struct pg_arena *arena)
+/* ---- memory ---- */
+
+static void arrange_seats(struct pg_trainer *trainer, struct pg_arena *arena)
 {
     const struct pg_trainer_spec *spec = &trainer->spec;
-    size_t padded = pg_padded(spec->batch_size);
-    pg_batches_arrange(&trainer->batches, spec->train_count, spec->batch_size, arena);
-    pg_pass_arrange(&trainer->batch_pass, &spec->model, spec->batch_size, true, arena);
-    trainer->batch_samples = pg_arena_take(arena, padded * sizeof(uint32_t));
-    trainer->batch_inputs = pg_arena_take(arena, padded * arity * sizeof(uint32_t));
-    trainer->batch_labels = pg_arena_take(arena, padded * sizeof(uint32_t));
-    trainer->batch_targets =
-        pg_arena_take(arena, padded * output_count(&spec->model) * sizeof(float));
+    for (size_t i = 0; i < trainer->seat_count && spec->batch_size > 0; i++)
+        pg_batches_arrange(&trainer->seats[i].batches, spec->train_count, spec->batch_size, arena);
 }
 
 void pg_trainer_arrange(struct pg_trainer *trainer, const struct pg_trainer_spec *spec,
-                        const struct pg_kernel *kernel, size_t arity, size_t classes,
-                        struct pg_arena *arena)
+                        const struct pg_kernel *kernel, struct pg_arena *arena)
 {
-    size_t widest = pg_padded(larger(spec->train_count, spec->test_count));
+    struct pg_segment segments[PG_LAYERS_MAX * PG_LAYER_SEGMENTS_MAX];
+    size_t parameters = 0;
+    memset(trainer, 0, sizeof *trainer);
     trainer->spec = *spec;
-    pg_model_arrange(&trainer->model, &spec->model, kernel, arena);
-    pg_pass_arrange(&trainer->train_pass, &spec->model, spec->train_count, spec->batch_size == 0,
-                    arena);
-    pg_pass_arrange(&trainer->test_pass, &spec->model, spec->test_count, false, arena);
-    trainer->scores = pg_arena_take(arena, classes * widest * sizeof(float));
-    trainer->predicted = pg_arena_take(arena, widest * sizeof(uint32_t));
-    if (spec->batch_size > 0)
-        arrange_batches(trainer, arity, arena);
+    trainer->seat_count = pg_trainer_lanes(spec);
+    (void)pg_model_segments(&spec->model, segments, &parameters);
+    pg_engine_arrange(&trainer->alone, &trainer->spec, 1, kernel, arena);
+    if (trainer->seat_count > 1)
+        pg_engine_arrange(&trainer->pack, &trainer->spec, PG_LANES, kernel, arena);
+    arrange_seats(trainer, arena);
+    trainer->dense = pg_arena_take(arena, parameters * sizeof *trainer->dense);
 }
 
-void pg_trainer_prepare(struct pg_trainer *trainer, uint32_t seed, uint32_t mix)
+/* ---- seats ---- */
+
+static size_t seat_index(const struct pg_trainer *trainer, const struct pg_seat *seat)
 {
-    struct pg_random initial = pg_random_make(seed, PG_STREAM_INITIAL, mix);
-    struct pg_random batches = pg_random_make(seed, PG_STREAM_BATCHES, mix);
-    pg_model_initialise(&trainer->model, &initial);
-    pg_pass_prepare(&trainer->train_pass, &trainer->model);
-    pg_pass_prepare(&trainer->test_pass, &trainer->model);
-    if (trainer->spec.batch_size > 0) {
-        pg_pass_prepare(&trainer->batch_pass, &trainer->model);
-        pg_batches_prepare(&trainer->batches, &batches);
-    }
+    return (size_t)(seat - trainer->seats);
 }
 
-/* scores (classes, stride) of outputs y (outputs, stride), whose row of ones stands behind it. */
-static const float *read_out(struct pg_trainer *trainer, const float *y, size_t stride)
+static size_t count_taken(const struct pg_trainer *trainer)
 {
-    const struct pg_readout *readout = &trainer->readout;
-    if (readout->matrix == NULL)
-        return y;
-    const struct pg_product product = {
-        .a = readout->matrix,
-        .a_row = readout->stride,
-        .a_depth = 1,
-        .b = y,
-        .b_stride = stride,
-        .out = trainer->scores,
-        .out_stride = stride,
-        .rows = readout->classes,
-        .columns = stride,
-        .depth = output_count(&trainer->spec.model) + 1,
-    };
-    trainer->model.kernel->forward(&product, PG_IDENTITY);
-    return trainer->scores;
+    size_t count = 0;
+    for (size_t i = 0; i < trainer->seat_count; i++)
+        count += trainer->seats[i].engine != NULL;
+    return count;
 }
 
-static struct pg_evaluation evaluate(struct pg_trainer *trainer, const struct pg_samples *samples,
-                                     struct pg_pass *pass, bool with_delta)
+static void begin_run(struct pg_trainer *trainer, struct pg_seat *seat)
 {
-    struct pg_evaluation evaluation = {.loss = (double)NAN, .count = samples->count};
-    if (samples->count == 0)
-        return evaluation;
-    const float *y = pg_model_forward(&trainer->model, samples, pass);
-    const float *scores = read_out(trainer, y, pass->stride);
-    trainer->model.kernel->argmax(scores, trainer->predicted, trainer->readout.classes,
-                                  pass->stride);
-    for (size_t n = 0; n < samples->count; n++)
-        evaluation.correct += trainer->predicted[n] == samples->labels[n];
-    evaluation.loss = pg_model_loss(&trainer->model, samples, pass, with_delta);
-    return evaluation;
-}
-
-/* Copies the samples of step t's batch to where the kernels want them. */
-static struct pg_samples gather_batch(struct pg_trainer *trainer, int64_t step)
-{
-    const struct pg_samples *train = &trainer->train;
-    size_t size = trainer->spec.batch_size, stride = pg_padded(size);
-    size_t outputs = output_count(&trainer->spec.model), from_stride = pg_padded(train->count);
-    pg_batches_draw(&trainer->batches, step, trainer->batch_samples);
-    for (size_t n = 0; n < size; n++) {
-        size_t from = trainer->batch_samples[n];
-        trainer->batch_labels[n] = train->labels[from];
-        memcpy(trainer->batch_inputs + n * train->arity, train->inputs + from * train->arity,
-               train->arity * sizeof *train->inputs);
-        for (size_t o = 0; o < outputs && train->targets != NULL; o++)
-            trainer->batch_targets[o * stride + n] = train->targets[o * from_stride + from];
-    }
-    return (struct pg_samples){
-        .count = size,
-        .arity = train->arity,
-        .inputs = trainer->batch_inputs,
-        .labels = trainer->batch_labels,
-        .targets = train->targets != NULL ? trainer->batch_targets : NULL,
-    };
-}
-
-/* The update that leads to step t. */
-static void step_to(struct pg_trainer *trainer, int64_t step)
-{
-    const struct pg_trainer_spec *spec = &trainer->spec;
-    struct pg_update updates[PG_GROUP_COUNT];
+    const struct pg_training *training = &seat->training;
+    struct pg_random initial = pg_random_make(training->seed, PG_STREAM_INITIAL, training->mix);
+    struct pg_random batches = pg_random_make(training->seed, PG_STREAM_BATCHES, training->mix);
+    seat->step = 0;
     for (int group = 0; group < PG_GROUP_COUNT; group++)
-        pg_optimizers[spec->optimizer].prepare(&spec->rates[group], step, &updates[group]);
-    if (spec->batch_size == 0) {
-        pg_model_backward(&trainer->model, &trainer->train, &trainer->train_pass, updates);
-        return;
+        seat->schedules[group] = pg_schedule_make(&training->rates[group]);
+    if (trainer->spec.batch_size > 0)
+        pg_batches_prepare(&seat->batches, &batches);
+    pg_model_initialise(&seat->engine->model, seat->lane, training->model, &initial,
+                        trainer->dense);
+}
+
+/* Free seats take the client's next runs, each in the lane of its number. */
+static void fill_seats(struct pg_trainer *trainer, struct pg_engine *engine)
+{
+    const struct pg_trainer_client *client = trainer->client;
+    for (size_t i = 0; i < trainer->seat_count && !trainer->is_exhausted; i++) {
+        struct pg_seat *seat = &trainer->seats[i];
+        if (seat->engine != NULL)
+            continue;
+        trainer->is_exhausted = !client->next(client->context, i, &seat->training);
+        if (trainer->is_exhausted)
+            return;
+        pg_engine_enter(engine, i, seat);
+        begin_run(trainer, seat);
     }
-    struct pg_samples batch = gather_batch(trainer, step);
-    (void)pg_model_forward(&trainer->model, &batch, &trainer->batch_pass);
-    (void)pg_model_loss(&trainer->model, &batch, &trainer->batch_pass, true);
-    pg_model_backward(&trainer->model, &batch, &trainer->batch_pass, updates);
+}
+
+/* The run of a seat, as it stands, to the engine of a single run. */
+static void move_alone(struct pg_trainer *trainer, struct pg_seat *seat)
+{
+    struct pg_engine *from = seat->engine;
+    size_t lane = seat->lane;
+    pg_engine_leave(from, seat);
+    pg_engine_enter(&trainer->alone, 0, seat);
+    for (int which = 0; which < PG_BLOCK_COUNT; which++) {
+        pg_model_store(&from->model, lane, (enum pg_block_kind)which, trainer->dense);
+        pg_model_load(&trainer->alone.model, 0, (enum pg_block_kind)which, trainer->dense);
+    }
+}
+
+/* ---- a step ---- */
+
+static bool is_due(const struct pg_trainer *trainer, const struct pg_seat *seat)
+{
+    const struct pg_trainer_client *client = trainer->client;
+    return seat->step % trainer->spec.evaluate_every == 0 || seat->step == seat->training.steps ||
+           (client->is_due != NULL &&
+            client->is_due(client->context, seat_index(trainer, seat), seat->step));
+}
+
+/* Shows a run its evaluations; one that ends leaves its lane. */
+static void watch(struct pg_trainer *trainer, struct pg_seat *seat,
+                  const struct pg_evaluation *train, const struct pg_evaluation *test)
+{
+    const struct pg_trainer_client *client = trainer->client;
+    size_t index = seat_index(trainer, seat);
+    const struct pg_training_end end = {seat->step, !isfinite(train->loss)};
+    bool goes_on = client->observe(client->context, index, seat->step, train, test);
+    if (!end.diverged && goes_on && seat->step != seat->training.steps)
+        return;
+    client->end(client->context, index, &end);
+    pg_engine_leave(seat->engine, seat);
+}
+
+/* Evaluates what is due. Runs that are not due see no more than they would alone. */
+static void evaluate(struct pg_trainer *trainer, struct pg_engine *engine)
+{
+    struct pg_evaluation train[PG_LANES], test[PG_LANES];
+    bool is_full_batch = trainer->spec.batch_size == 0, any_due = false, due[PG_LANES] = {false};
+    for (size_t lane = 0; lane < engine->model.lanes; lane++) {
+        due[lane] = engine->occupants[lane] != NULL && is_due(trainer, engine->occupants[lane]);
+        any_due = any_due || due[lane];
+    }
+    if (!any_due && !is_full_batch)
+        return;
+    pg_engine_evaluate(engine, any_due, train, test);
+    for (size_t lane = 0; lane < engine->model.lanes; lane++)
+        if (engine->occupants[lane] != NULL && (is_full_batch || due[lane]))
+            watch(trainer, engine->occupants[lane], &train[lane], due[lane] ? &test[lane] : NULL);
+}
+
+static bool step(struct pg_engine *engine)
+{
+    bool any = false;
+    for (size_t lane = 0; lane < engine->model.lanes; lane++)
+        any = any || engine->occupants[lane] != NULL;
+    if (!any)
+        return false;
+    pg_engine_step(engine);
+    for (size_t lane = 0; lane < engine->model.lanes; lane++)
+        if (engine->occupants[lane] != NULL)
+            engine->occupants[lane]->step++;
+    return true;
 }
 
 /* Steps between two calls of pause: some ten microseconds of work where steps are short. */
-static int64_t pause_interval(const struct pg_trainer_spec *spec)
+static int64_t pause_interval(const struct pg_trainer *trainer, const struct pg_engine *engine)
 {
-    return 1 + (int64_t)(5e5 / pg_trainer_flops(spec));
+    return 1 + (int64_t)(5e5 / (pg_trainer_flops(&trainer->spec) * (double)engine->model.lanes));
 }
 
-/* Returns true when pause asked to leave. */
-static bool loop(struct pg_trainer *trainer, const struct pg_observer *observer,
-                 struct pg_training_end *ret_end)
+/* Trains in one engine until it is empty, or its runs are few and no more will come. False: pause
+   said to leave. */
+static bool train_in(struct pg_trainer *trainer, struct pg_engine *engine)
 {
-    bool is_full_batch = trainer->spec.batch_size == 0;
-    int64_t interval = pause_interval(&trainer->spec);
-    for (int64_t step = 0;; step++) {
-        struct pg_evaluation train =
-            evaluate(trainer, &trainer->train, &trainer->train_pass, is_full_batch);
-        struct pg_evaluation test = evaluate(trainer, &trainer->test, &trainer->test_pass, false);
-        *ret_end = (struct pg_training_end){.step = step, .diverged = !isfinite(train.loss)};
-        bool goes_on = observer->observe(observer->observe_context, step, &train, &test);
-        if (ret_end->diverged || !goes_on || step == trainer->spec.steps)
-            return false;
-        if (observer->pause != NULL && step % interval == 0 &&
-            observer->pause(observer->pause_context))
+    const struct pg_trainer_client *client = trainer->client;
+    int64_t interval = pause_interval(trainer, engine);
+    size_t few = engine->model.lanes > 1 ? FEW_RUNS : 0;
+    for (int64_t round = 0;; round++) {
+        if (trainer->is_exhausted && count_taken(trainer) <= few)
             return true;
-        step_to(trainer, step + 1);
+        evaluate(trainer, engine);
+        if (client->pause != NULL && round % interval == 0 && client->pause(client->context))
+            return false;
+        if (!step(engine) && trainer->is_exhausted)
+            return true;
+        fill_seats(trainer, engine);
     }
 }
 
-int pg_trainer_run(struct pg_trainer *trainer, const struct pg_observer *observer,
-                   struct pg_training_end *ret_end, struct pg_error *error)
+/* The runs that a pack left, one by one. */
+static bool train_rest(struct pg_trainer *trainer)
 {
+    for (size_t i = 0; i < trainer->seat_count; i++) {
+        struct pg_seat *seat = &trainer->seats[i];
+        if (seat->engine == NULL)
+            continue;
+        move_alone(trainer, seat);
+        if (!train_in(trainer, &trainer->alone))
+            return false;
+    }
+    return true;
+}
+
+static bool train_all(struct pg_trainer *trainer)
+{
+    struct pg_engine *engine = trainer->seat_count > 1 ? &trainer->pack : &trainer->alone;
+    fill_seats(trainer, engine);
+    return train_in(trainer, engine) && train_rest(trainer);
+}
+
+int pg_trainer_run(struct pg_trainer *trainer, const struct pg_trainer_client *client,
+                   struct pg_error *error)
+{
+    trainer->client = client;
+    trainer->is_exhausted = false;
+    pg_engine_prepare(&trainer->alone);
+    if (trainer->seat_count > 1)
+        pg_engine_prepare(&trainer->pack);
     unsigned before = pg_kernel_enter();
-    bool is_stopped = loop(trainer, observer, ret_end);
+    bool is_done = train_all(trainer);
     pg_kernel_leave(before);
-    if (is_stopped)
-        return pg_error_set(error, PG_ESTOPPED, "stopped at step %lld", (long long)ret_end->step);
+    if (!is_done)
+        return pg_error_set(error, PG_ESTOPPED, "stopped with %zu runs in training",
+                            count_taken(trainer));
     return 0;
 }
 
-double pg_trainer_flops(const struct pg_trainer_spec *spec)
+/* ---- for observers ---- */
+
+void pg_trainer_layer(const struct pg_trainer *trainer, size_t seat, size_t layer, float *ret_dense)
 {
-    bool is_full_batch = spec->batch_size == 0;
-    size_t batch = is_full_batch ? spec->train_count : spec->batch_size;
-    double evaluated = (double)spec->test_count + (is_full_batch ? 0.0 : (double)spec->train_count);
-    return pg_model_flops(&spec->model, batch, true) +
-           evaluated * pg_model_flops(&spec->model, 1, false);
+    const struct pg_seat *of = &trainer->seats[seat];
+    pg_layer_store(&of->engine->model.layers[layer], of->engine->model.lanes, of->lane, ret_dense);
+}
+
+void pg_trainer_parameters(const struct pg_trainer *trainer, size_t seat, float *ret_dense)
+{
+    const struct pg_seat *of = &trainer->seats[seat];
+    pg_model_store(&of->engine->model, of->lane, PG_VALUE, ret_dense);
+}
+
+double pg_trainer_norm(const struct pg_trainer *trainer, size_t seat, enum pg_group group)
+{
+    const struct pg_seat *of = &trainer->seats[seat];
+    return pg_model_norm(&of->engine->model, of->lane, group, trainer->dense);
 }

@@ -70,6 +70,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
 {
     int64_t width = pg_values_integer(values, "width");
     (void)error;
+    ret->lanes = 1;
     ret->lengths[DIM_PARAMETER] = (size_t)width;
     ret->segments[0] = (struct pg_segment){.name = "weight", .rows = 1, .columns = width};
     ret->segment_count = 1;
@@ -123,12 +124,12 @@ static void fill_disk(void)
 }
 
 /* False: pause() said to leave. */
-static bool spend(const struct pg_run_request *request, double seconds)
+static bool spend(const struct pg_run_source *source, double seconds)
 {
     const struct timespec slice = {0, 500000};
     double end = pg_clock_wall() + seconds;
     while (pg_clock_wall() < end) {
-        if (request->pause(request->context))
+        if (source->pause(source->context))
             return false;
         (void)nanosleep(&slice, NULL);
     }
@@ -150,8 +151,8 @@ static void fill_row(const struct pg_run_request *request, const struct pg_rando
             parameters[i * request->lengths[DIM_PARAMETER] + k] = pg_random_normal(random, k, 3, i);
 }
 
-static int run(const struct pg_run_request *request, struct pg_run_result *ret_result,
-               struct pg_error *error)
+static int run_one(const struct pg_run_source *source, const struct pg_run_request *request,
+                   struct pg_run_result *ret_result, struct pg_error *error)
 {
     const char *mode = pg_values_name(&request->values, "mode"), *key = getenv("FAKE_KEY");
     uint32_t mix = hash(&request->values);
@@ -163,7 +164,7 @@ static int run(const struct pg_run_request *request, struct pg_run_result *ret_r
                      (0.5 + (double)pg_random_uniform(&random, 0, 0, 0));
     fill_disk();
     write_log(request, "begin");
-    if (!spend(request, strcmp(mode, "slow") == 0 ? 1000.0 * seconds : seconds))
+    if (!spend(source, strcmp(mode, "slow") == 0 ? 1000.0 * seconds : seconds))
         return PG_ESTOPPED;
     write_log(request, "end");
     if (strcmp(mode, "refused") == 0)
@@ -174,6 +175,19 @@ static int run(const struct pg_run_request *request, struct pg_run_result *ret_r
     ret_result->phase = *phase;
     ret_result->diverged = strcmp(mode, "diverges") == 0;
     ret_result->last_step = pg_values_integer(&request->values, "steps");
+    return 0;
+}
+
+static int run(const struct pg_run_source *source, struct pg_error *error)
+{
+    struct pg_run_request request;
+    while (source->next(source->context, &request)) {
+        struct pg_run_result result = {.phase = -1};
+        int status = run_one(source, &request, &result, error);
+        if (status == PG_ESTOPPED)
+            return status;
+        source->finish(source->context, request.ticket, status, &result, error);
+    }
     return 0;
 }
 

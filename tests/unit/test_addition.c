@@ -58,6 +58,7 @@ struct row {
     struct pg_run_request request;
     struct pg_run_result result;
     int status;
+    bool is_given;
     struct pg_error error;
     long allocations_first, allocations_last; /* at the first and last pause */
     long pauses;
@@ -92,6 +93,28 @@ static bool count_allocations(void *context)
         row->allocations_first = allocations;
     row->allocations_last = allocations;
     return false;
+}
+
+static bool give(void *context, struct pg_run_request *ret_request)
+{
+    struct row *row = context;
+    if (row->is_given)
+        return false;
+    *ret_request = row->request;
+    row->is_given = true;
+    return true;
+}
+
+static void take_back(void *context, uint64_t ticket, int status,
+                      const struct pg_run_result *result, const struct pg_error *error)
+{
+    struct row *row = context;
+    assert_int_equal(ticket, row->request.ticket);
+    row->status = status;
+    if (status == 0)
+        row->result = *result;
+    else
+        row->error = *error;
 }
 
 static void make_slots(struct row *row)
@@ -130,9 +153,12 @@ static void run(struct row *row, const char *assignments, uint32_t seed, bool st
     row->request.record = &row->record;
     row->request.lengths = row->shape.lengths;
     row->request.slots = row->slots;
-    row->request.pause = count_allocations;
-    row->request.context = row;
-    row->status = row->experiment->run(&row->request, &row->result, &row->error);
+    const struct pg_run_source source = {
+        .next = give, .finish = take_back, .pause = count_allocations, .context = row};
+    row->status = 1;
+    int status = row->experiment->run(&source, &row->error);
+    row->status = row->status == 1 ? status : row->status;
+    assert_true(row->is_given);
 }
 
 static void release(struct row *row)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every kernel of this CPU beside the scalar one, byte for byte, on random and extreme inputs and
- * on sizes around the tiles'; the elementary functions against libm in double; the products and
- * losses against plain loops in double.
+ * on sizes around the tiles', in both layouts; the elementary functions against libm in double; the
+ * products and losses against plain loops in double.
  */
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 #include "phasegrid/kernel.h"
 #include "phasegrid/random.h"
 
-enum { FLOATS_MAX = 64 * 160 };
+enum { FLOATS_MAX = 64 * 320 };
 
 static float a[FLOATS_MAX], b[FLOATS_MAX], h[FLOATS_MAX];
 static float expected[FLOATS_MAX], found[FLOATS_MAX];
@@ -45,25 +46,61 @@ static void assert_same_bytes(const float *x, const float *y, size_t count, cons
 }
 
 static const struct {
-    size_t rows, columns, depth;
-} sizes[] = {{1, 16, 1},  {2, 32, 3},  {3, 48, 2},   {4, 16, 45},  {5, 64, 7},  {7, 48, 31},
-             {8, 48, 20}, {9, 80, 13}, {15, 112, 5}, {17, 48, 64}, {30, 16, 33}};
+    size_t rows, columns, depth, lanes;
+} sizes[] = {{1, 16, 1, 1},   {2, 32, 3, 1},   {3, 48, 2, 1},  {4, 16, 45, 1},  {5, 64, 7, 1},
+             {7, 48, 31, 1},  {8, 48, 20, 1},  {9, 80, 13, 1}, {15, 112, 5, 1}, {17, 48, 64, 1},
+             {30, 16, 33, 1}, {1, 8, 2, 1},    {9, 24, 5, 1},  {6, 40, 11, 1},  {13, 56, 6, 1},
+             {1, 1, 1, 16},   {2, 3, 3, 16},   {3, 5, 2, 16},  {5, 4, 9, 16},   {8, 7, 5, 16},
+             {9, 6, 13, 16},  {12, 13, 4, 16}, {17, 2, 20, 16}};
 enum { SIZE_COUNT = sizeof sizes / sizeof sizes[0] };
 
+/* b is read along either index by a pack. */
 static struct pg_product product_of(size_t i, float *out, int is_transposed)
 {
+    bool b_is_transposed = is_transposed && sizes[i].lanes > 1;
     return (struct pg_product){
         .a = a,
         .a_row = is_transposed ? 1 : sizes[i].depth,
         .a_depth = is_transposed ? sizes[i].rows : 1,
         .b = b,
-        .b_stride = sizes[i].columns,
+        .b_depth = b_is_transposed ? 1 : sizes[i].columns,
+        .b_column = b_is_transposed ? sizes[i].depth : 1,
         .out = out,
-        .out_stride = sizes[i].columns,
+        .out_row = sizes[i].columns,
         .rows = sizes[i].rows,
         .columns = sizes[i].columns,
         .depth = sizes[i].depth,
+        .lanes = sizes[i].lanes,
     };
+}
+
+/* Factors of every lane; each lane has its own. */
+static struct pg_update update_of(enum pg_optimizer optimizer)
+{
+    struct pg_update update = {.optimizer = optimizer};
+    for (size_t lane = 0; lane < PG_LANES; lane++) {
+        float shift = (float)lane / 1024.0f;
+        update.keep[lane] = 0.99f - shift;
+        update.rate[lane] = 0.01f + shift;
+        update.beta1[lane] = 0.9f - shift;
+        update.beta1_rest[lane] = 0.1f + shift;
+        update.beta2[lane] = 0.999f - shift;
+        update.beta2_rest[lane] = 0.001f + shift;
+        update.root_scale[lane] = 3.0f + shift;
+        update.epsilon[lane] = 1e-8f;
+    }
+    return update;
+}
+
+/* With samples in lanes all lanes have the factors of lane 0. */
+static void spread(struct pg_update *update)
+{
+    float *const factors[] = {update->keep,       update->rate,   update->beta1,
+                              update->beta1_rest, update->beta2,  update->beta2_rest,
+                              update->root_scale, update->epsilon};
+    for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++)
+        for (size_t lane = 1; lane < PG_LANES; lane++)
+            factors[i][lane] = factors[i][0];
 }
 
 typedef void kernel_case(const struct pg_kernel *kernel, size_t i, int variant, float *out);
@@ -83,17 +120,11 @@ static void run_backward(const struct pg_kernel *kernel, size_t i, int variant, 
 static void run_update(const struct pg_kernel *kernel, size_t i, int variant, float *out)
 {
     static float m[FLOATS_MAX], v[FLOATS_MAX];
-    size_t floats = sizes[i].rows * sizes[i].columns;
+    size_t floats = pg_padded(sizes[i].rows * sizes[i].columns * sizes[i].lanes);
     struct pg_product product = product_of(i, NULL, variant & 1);
-    const struct pg_update update = {.optimizer = variant % 2 == 0 ? PG_ADAMW : PG_SGD,
-                                     .keep = 0.99f,
-                                     .rate = 0.01f,
-                                     .beta1 = 0.9f,
-                                     .beta1_rest = 0.1f,
-                                     .beta2 = 0.999f,
-                                     .beta2_rest = 0.001f,
-                                     .root_scale = 3.0f,
-                                     .epsilon = 1e-8f};
+    struct pg_update update = update_of(variant % 2 == 0 ? PG_ADAMW : PG_SGD);
+    if (sizes[i].lanes == 1)
+        spread(&update);
     struct pg_moments moments = {out, m, v, sizes[i].columns};
     memcpy(out, h, floats * sizeof *out);
     fill(m, floats, 4, 0);
@@ -102,29 +133,30 @@ static void run_update(const struct pg_kernel *kernel, size_t i, int variant, fl
     if (variant < 4)
         kernel->update(&product, &update, &moments);
     else
-        kernel->apply(&update, &moments, b, sizes[i].columns);
+        kernel->apply(&update, &moments, b, floats);
 }
 
 static void run_transpose(const struct pg_kernel *kernel, size_t i, int variant, float *out)
 {
     (void)variant;
-    size_t rows = pg_padded(sizes[i].rows);
-    kernel->transpose(b, sizes[i].columns, out, rows, rows, sizes[i].columns);
+    size_t rows = pg_padded(sizes[i].rows), columns = (sizes[i].columns + 7) / 8 * 8;
+    kernel->transpose(b, columns, out, rows, rows, columns);
 }
 
 static void run_losses(const struct pg_kernel *kernel, size_t i, int variant, float *out)
 {
-    uint32_t labels[160], classes[160];
-    size_t rows = sizes[i].rows, stride = sizes[i].columns;
-    for (uint32_t n = 0; n < stride; n++)
-        labels[n] = (uint32_t)((7 * n) % rows);
+    uint32_t labels[PG_LANES * 16], classes[PG_LANES * 16];
+    size_t numbers = pg_padded(sizes[i].columns * sizes[i].lanes), row = numbers + 3;
+    const struct pg_plane plane = {sizes[i].rows, row, numbers};
+    for (uint32_t n = 0; n < numbers; n++)
+        labels[n] = (uint32_t)((7 * n) % plane.rows);
     if (variant % 3 == 0)
-        kernel->squared_error(b, h, out + stride, out, rows, stride, 0.125f);
+        kernel->squared_error(b, h, out + row, out, &plane, 0.125f);
     else if (variant % 3 == 1)
-        kernel->cross_entropy(b, labels, out + stride, out, rows, stride, 0.125f);
+        kernel->cross_entropy(b, labels, out + row, out, &plane, 0.125f);
     else
-        kernel->argmax(b, classes, rows, stride);
-    for (size_t n = 0; n < stride && variant % 3 == 2; n++)
+        kernel->argmax(b, classes, &plane);
+    for (size_t n = 0; n < numbers && variant % 3 == 2; n++)
         out[n] = (float)classes[n];
 }
 
@@ -156,6 +188,19 @@ static void test_same_bytes(void **state)
     compare(run_losses, "losses");
 }
 
+static void check_element(const struct pg_product *p, size_t row, size_t column, size_t lane)
+{
+    double sum = 0.0, size = 0.0;
+    for (size_t d = 0; d < p->depth; d++) {
+        double term = (double)p->a[(row * p->a_row + d * p->a_depth) * p->lanes + lane] *
+                      (double)p->b[(d * p->b_depth + column * p->b_column) * p->lanes + lane];
+        sum += term;
+        size += fabs(term);
+    }
+    double error = fabs((double)p->out[(row * p->out_row + column) * p->lanes + lane] - sum);
+    assert_true(error <= (double)p->depth * size * (double)FLT_EPSILON);
+}
+
 /* The scalar product against a plain double loop; |error| <= depth ulp of the sum of magnitudes. */
 static void test_product(void **state)
 {
@@ -167,17 +212,9 @@ static void test_product(void **state)
             struct pg_product p = product_of(i, found, is_transposed);
             pg_kernels[0]->forward(&p, PG_IDENTITY);
             for (size_t row = 0; row < p.rows; row++)
-                for (size_t column = 0; column < p.columns; column++) {
-                    double sum = 0.0, size = 0.0;
-                    for (size_t d = 0; d < p.depth; d++) {
-                        double term = (double)a[row * p.a_row + d * p.a_depth] *
-                                      (double)b[d * p.b_stride + column];
-                        sum += term;
-                        size += fabs(term);
-                    }
-                    double error = fabs((double)found[row * p.out_stride + column] - sum);
-                    assert_true(error <= (double)p.depth * size * (double)FLT_EPSILON);
-                }
+                for (size_t column = 0; column < p.columns; column++)
+                    for (size_t lane = 0; lane < p.lanes; lane++)
+                        check_element(&p, row, column, lane);
         }
 }
 
@@ -260,7 +297,8 @@ static void test_cross_entropy(void **state)
     fill(b, CLASSES * STRIDE, 9, 0);
     for (uint32_t n = 0; n < STRIDE; n++)
         labels[n] = n % CLASSES;
-    pg_kernels[0]->cross_entropy(b, labels, found, expected, CLASSES, STRIDE, 0.25f);
+    const struct pg_plane plane = {CLASSES, STRIDE, STRIDE};
+    pg_kernels[0]->cross_entropy(b, labels, found, expected, &plane, 0.25f);
     for (size_t n = 0; n < STRIDE; n++) {
         double sum = 0.0;
         for (size_t c = 0; c < CLASSES; c++)

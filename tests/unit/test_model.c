@@ -28,6 +28,8 @@ struct fixture {
     struct pg_samples samples;
     uint32_t inputs[2 * 32], labels[32];
     float targets[OUTPUTS_MAX * 32];
+    uint32_t pack_inputs[2 * SAMPLES * PG_LANES], pack_labels[SAMPLES * PG_LANES];
+    float pack_targets[OUTPUTS_MAX * SAMPLES * PG_LANES];
     float *dense; /* (parameters) */
     size_t parameters;
 };
@@ -80,10 +82,26 @@ static void fill_samples(const struct net *net, struct fixture *fixture)
                                            net->is_regression ? fixture->targets : NULL};
 }
 
-static void set_up(const struct net *net, struct fixture *fixture)
+/* Every lane of a pack sees the same samples. */
+static void interleave(struct fixture *fixture)
+{
+    for (size_t i = 0; i < 2 * SAMPLES * PG_LANES; i++)
+        fixture->pack_inputs[i] = fixture->inputs[i / PG_LANES];
+    for (size_t i = 0; i < SAMPLES * PG_LANES; i++)
+        fixture->pack_labels[i] = fixture->labels[i / PG_LANES];
+    for (size_t o = 0; o < OUTPUTS_MAX; o++)
+        for (size_t i = 0; i < SAMPLES * PG_LANES; i++)
+            fixture->pack_targets[o * SAMPLES * PG_LANES + i] =
+                fixture->targets[o * 32 + i / PG_LANES];
+    fixture->samples.inputs = fixture->pack_inputs;
+    fixture->samples.labels = fixture->pack_labels;
+    if (fixture->samples.targets != NULL)
+        fixture->samples.targets = fixture->pack_targets;
+}
+
+static void set_up(const struct net *net, size_t lanes, struct fixture *fixture)
 {
     struct pg_segment segments[PG_SEGMENTS_MAX];
-    struct pg_random random = pg_random_make(3, PG_STREAM_INITIAL, 0);
     const struct pg_kernel *kernel = NULL;
     struct pg_error error;
     memset(fixture, 0, sizeof *fixture);
@@ -94,15 +112,20 @@ static void set_up(const struct net *net, struct fixture *fixture)
     for (int pass = 0; pass < 2; pass++) {
         if (pass == 1)
             assert_int_equal(pg_arena_init(&fixture->arena, fixture->arena.used, &error), 0);
-        pg_model_arrange(&fixture->model, &fixture->spec, kernel, &fixture->arena);
-        pg_pass_arrange(&fixture->pass, &fixture->spec, SAMPLES, true, &fixture->arena);
+        pg_model_arrange(&fixture->model, &fixture->spec, lanes, kernel, &fixture->arena);
+        pg_pass_arrange(&fixture->pass, &fixture->spec, lanes, SAMPLES, true, &fixture->arena);
     }
-    pg_model_initialise(&fixture->model, &random);
-    pg_pass_prepare(&fixture->pass, &fixture->model);
     (void)pg_model_segments(&fixture->spec, segments, &fixture->parameters);
     fixture->dense = malloc(fixture->parameters * sizeof *fixture->dense);
     assert_non_null(fixture->dense);
-    pg_model_store(&fixture->model, fixture->dense);
+    for (size_t lane = 0; lane < lanes; lane++) {
+        struct pg_random random = pg_random_make(3 + (uint32_t)lane, PG_STREAM_INITIAL, 0);
+        pg_model_initialise(&fixture->model, lane, &fixture->spec, &random, fixture->dense);
+    }
+    pg_pass_prepare(&fixture->pass, &fixture->model);
+    pg_model_store(&fixture->model, 0, PG_VALUE, fixture->dense);
+    if (lanes > 1)
+        interleave(fixture);
 }
 
 static void tear_down(struct fixture *fixture)
@@ -171,30 +194,32 @@ static double central_difference(const struct net *net, const struct fixture *fi
 }
 
 /* With rate 0 and no momentum, SGD's velocity is the gradient itself. */
-static void read_gradient(struct fixture *fixture, float *ret_gradient)
+static void read_gradient(struct fixture *fixture, size_t lane, float *ret_gradient)
 {
-    const struct pg_update update = {.optimizer = PG_SGD, .keep = 1.0f};
+    struct pg_update update = {.optimizer = PG_SGD, .keep = {1.0f}};
+    pg_update_spread(&update);
     const struct pg_update updates[PG_GROUP_COUNT] = {update, update};
-    struct pg_model gradient = fixture->model;
-    (void)pg_model_forward(&fixture->model, &fixture->samples, &fixture->pass);
-    (void)pg_model_loss(&fixture->model, &fixture->samples, &fixture->pass, true);
-    pg_model_backward(&fixture->model, &fixture->samples, &fixture->pass, updates);
-    for (size_t l = 0; l < gradient.layer_count; l++)
-        gradient.layers[l].moments.value = gradient.layers[l].moments.m;
-    pg_model_store(&gradient, ret_gradient);
+    double loss[PG_LANES];
+    (void)pg_model_forward(&fixture->model, &fixture->samples, SAMPLES, &fixture->pass);
+    pg_model_loss(&fixture->model, &fixture->samples, 0, SAMPLES, true, &fixture->pass, loss);
+    pg_model_backward(&fixture->model, &fixture->samples, SAMPLES, &fixture->pass, updates);
+    pg_model_store(&fixture->model, lane, PG_FIRST_MOMENT, ret_gradient);
 }
 
-static void check_gradient(const struct net *net)
+/* The gradient of the run in `lane`, whose parameters are read first. */
+static void check_gradient(const struct net *net, size_t lanes, size_t lane)
 {
-    struct fixture fixture;
-    set_up(net, &fixture);
+    static struct fixture fixture;
+    double loss[PG_LANES];
+    set_up(net, lanes, &fixture);
+    pg_model_store(&fixture.model, lane, PG_VALUE, fixture.dense);
     double *parameters = malloc(fixture.parameters * sizeof *parameters);
     float *gradient = malloc(fixture.parameters * sizeof *gradient);
     double largest = 0.0;
     assert_true(parameters != NULL && gradient != NULL);
     for (size_t i = 0; i < fixture.parameters; i++)
         parameters[i] = (double)fixture.dense[i];
-    read_gradient(&fixture, gradient);
+    read_gradient(&fixture, lane, gradient);
     for (size_t i = 0; i < fixture.parameters; i++)
         largest = fmax(largest, fabs((double)gradient[i]));
     assert_true(largest > 1e-3);
@@ -204,8 +229,8 @@ static void check_gradient(const struct net *net)
             fail_msg("%s: parameter %zu: gradient %g, central difference %g", net->name, i,
                      (double)gradient[i], numeric);
     }
-    double loss = pg_model_loss(&fixture.model, &fixture.samples, &fixture.pass, false);
-    assert_true(fabs(loss - reference_loss(net, &fixture, parameters)) < 1e-5 * loss);
+    pg_model_loss(&fixture.model, &fixture.samples, 0, SAMPLES, false, &fixture.pass, loss);
+    assert_true(fabs(loss[lane] - reference_loss(net, &fixture, parameters)) < 1e-5 * loss[lane]);
     free(gradient);
     free(parameters);
     tear_down(&fixture);
@@ -215,21 +240,34 @@ static void test_gradients(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NET_COUNT; i++)
-        check_gradient(&nets[i]);
+        check_gradient(&nets[i], 1, 0);
 }
 
+static void test_gradients_of_packs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NET_COUNT; i++)
+        check_gradient(&nets[i], PG_LANES, (5 * i + 3) % PG_LANES);
+}
+
+/* Each block of each lane comes back as it was put. */
 static void test_store_and_load(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    set_up(&nets[3], &fixture);
+    static struct fixture fixture;
+    set_up(&nets[3], PG_LANES, &fixture);
     float *copy = malloc(fixture.parameters * sizeof *copy);
     assert_non_null(copy);
-    for (size_t i = 0; i < fixture.parameters; i++)
-        fixture.dense[i] = (float)i;
-    pg_model_load(&fixture.model, fixture.dense);
-    pg_model_store(&fixture.model, copy);
-    assert_memory_equal(copy, fixture.dense, fixture.parameters * sizeof *copy);
+    for (int turn = 0; turn < 2; turn++)
+        for (size_t lane = 0; lane < PG_LANES; lane++)
+            for (int which = 0; which < PG_BLOCK_COUNT; which++) {
+                for (size_t i = 0; i < fixture.parameters; i++)
+                    fixture.dense[i] = (float)(i * PG_LANES * 3 + lane * 3 + (size_t)which);
+                if (turn == 0)
+                    pg_model_load(&fixture.model, lane, (enum pg_block_kind)which, fixture.dense);
+                pg_model_store(&fixture.model, lane, (enum pg_block_kind)which, copy);
+                assert_memory_equal(copy, fixture.dense, fixture.parameters * sizeof *copy);
+            }
     free(copy);
     tear_down(&fixture);
 }
@@ -238,10 +276,10 @@ static void test_store_and_load(void **state)
 static void test_initial_values(void **state)
 {
     (void)state;
-    struct fixture fixture;
+    static struct fixture fixture;
     struct pg_segment segments[PG_SEGMENTS_MAX];
     size_t parameters = 0;
-    set_up(&nets[4], &fixture);
+    set_up(&nets[4], 1, &fixture);
     size_t count = pg_model_segments(&fixture.spec, segments, &parameters);
     assert_int_equal(count, 1 + 2 * 4);
     for (size_t s = 0; s < count; s++) {
@@ -266,10 +304,10 @@ static void test_widths_are_nested(void **state)
 {
     (void)state;
     struct net wide = nets[1];
-    struct fixture small, large;
-    set_up(&nets[1], &small);
+    static struct fixture small, large;
+    set_up(&nets[1], 1, &small);
     wide.width = 2 * nets[1].width;
-    set_up(&wide, &large);
+    set_up(&wide, 1, &large);
     const struct pg_moments *a = &small.model.layers[2].moments,
                             *b = &large.model.layers[2].moments;
     for (size_t row = 0; row < nets[1].width; row++)
@@ -319,14 +357,16 @@ static void check_optimizer(enum pg_optimizer kind)
     assert_int_equal(pg_kernel_choose(&kernel, &error), 0);
     for (size_t i = 0; i < PG_LANES; i++)
         reference[i] = (double)(value[i] = gradient_of(0, i));
+    const struct pg_schedule schedule = pg_schedule_make(&rates);
     for (int64_t t = 1; t <= 200; t++) {
-        struct pg_update update;
+        struct pg_update update = {.optimizer = kind};
         for (size_t i = 0; i < PG_LANES; i++) {
             gradient[i] = gradient_of(t, i);
             reference[i] =
                 reference_step(kind, reference[i], (double)gradient[i], t, &rm[i], &rv[i]);
         }
-        pg_optimizers[kind].prepare(&rates, t, &update);
+        pg_optimizers[kind].prepare(&schedule, t, 0, &update);
+        pg_update_spread(&update);
         kernel->apply(&update, &moments, gradient, PG_LANES);
         for (size_t i = 0; i < PG_LANES; i++)
             assert_true(fabs((double)value[i] - reference[i]) < 2e-6);
@@ -343,9 +383,9 @@ static void test_optimizers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradients),      cmocka_unit_test(test_store_and_load),
-        cmocka_unit_test(test_initial_values), cmocka_unit_test(test_widths_are_nested),
-        cmocka_unit_test(test_optimizers),
+        cmocka_unit_test(test_gradients),         cmocka_unit_test(test_gradients_of_packs),
+        cmocka_unit_test(test_store_and_load),    cmocka_unit_test(test_initial_values),
+        cmocka_unit_test(test_widths_are_nested), cmocka_unit_test(test_optimizers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
