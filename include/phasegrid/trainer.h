@@ -128,12 +128,16 @@ struct pg_trainer {
     struct pg_engine alone, pack;
     float *dense; /* (parameters) scratch */
     const struct pg_trainer_client *client;
+    size_t few;        /* runs left of a pack that are cheaper one by one */
     bool is_exhausted; /* the client has no more runs */
 };
 
 /* Runs that are trained side by side: 1 or PG_LANES. A function of the shape (and of
    PHASEGRID_LAYOUT=samples|runs, for tests and measurements). */
 size_t pg_trainer_lanes(const struct pg_trainer_spec *spec);
+
+/* Expected speed of a full pack over that of one run at a time, per run. */
+double pg_trainer_pack_gain(const struct pg_trainer_spec *spec);
 
 /* Takes all of a trainer's memory from the arena (when it measures and when it is filled). */
 void pg_trainer_arrange(struct pg_trainer *trainer, const struct pg_trainer_spec *spec,

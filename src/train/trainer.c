@@ -18,9 +18,6 @@
 
 #include "engine.h"
 
-/* Runs left of a pack that are cheaper one by one. */
-enum { FEW_RUNS = 8 };
-
 /* ---- memory ---- */
 
 static void arrange_seats(struct pg_trainer *trainer, struct pg_arena *arena)
@@ -38,6 +35,7 @@ void pg_trainer_arrange(struct pg_trainer *trainer, const struct pg_trainer_spec
     memset(trainer, 0, sizeof *trainer);
     trainer->spec = *spec;
     trainer->seat_count = pg_trainer_lanes(spec);
+    trainer->few = (size_t)fmin(PG_LANES - 1, PG_LANES / pg_trainer_pack_gain(spec));
     (void)pg_model_segments(&spec->model, segments, &parameters);
     pg_engine_arrange(&trainer->alone, &trainer->spec, 1, kernel, arena);
     if (trainer->seat_count > 1)
@@ -171,7 +169,7 @@ static bool train_in(struct pg_trainer *trainer, struct pg_engine *engine)
 {
     const struct pg_trainer_client *client = trainer->client;
     int64_t interval = pause_interval(trainer, engine);
-    size_t few = engine->model.lanes > 1 ? FEW_RUNS : 0;
+    size_t few = engine->model.lanes > 1 ? trainer->few : 0;
     for (int64_t round = 0;; round++) {
         if (trainer->is_exhausted && count_taken(trainer) <= few)
             return true;
