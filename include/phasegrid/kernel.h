@@ -88,6 +88,11 @@ struct pg_kernel {
     void (*apply)(const struct pg_update *update, const struct pg_moments *moments,
                   const float *gradient, size_t count);
 
+    /* x = f(x); x = x f'(h), with f' from the activated h. x, h (plane) */
+    void (*activate)(float *x, const struct pg_plane *plane, enum pg_activation activation);
+    void (*derive)(float *x, const float *h, const struct pg_plane *plane,
+                   enum pg_activation activation);
+
     /* out (columns, out_stride) = in (rows, in_stride) transposed, numbers; rows and columns
        multiples of 8. */
     void (*transpose)(const float *in, size_t in_stride, float *out, size_t out_stride, size_t rows,
@@ -113,6 +118,12 @@ struct pg_kernel {
 /* The kernel in use: the one that PHASEGRID_KERNEL names, or the best of this CPU. An unknown or
    unsupported name is an error that lists what this CPU has. */
 int pg_kernel_choose(const struct pg_kernel **ret_kernel, struct pg_error *error) PG_CHECK_RESULT;
+
+/* The same kernel with its products of single models (lanes 1) by OpenBLAS, on one thread: faster
+   for very wide layers, but its bytes depend on the core that OpenBLAS runs as. Rows of samples are
+   to be padded to whole vectors. There is one such kernel in a process: the last one asked for. */
+const struct pg_kernel *pg_kernel_widen(const struct pg_kernel *kernel);
+const char *pg_kernel_blas_core(void); /* "Haswell", "SkylakeX", ...: what OpenBLAS runs as */
 
 /* All that were built, NULL-terminated; worst first. Their index is the code of `kernel` in a
    results file. */

@@ -139,6 +139,9 @@ size_t pg_trainer_lanes(const struct pg_trainer_spec *spec);
 /* Expected speed of a full pack over that of one run at a time, per run. */
 double pg_trainer_pack_gain(const struct pg_trainer_spec *spec);
 
+/* Whether products of this shape are OpenBLAS's: its bytes are those of one machine type. */
+bool pg_trainer_uses_blas(const struct pg_trainer_spec *spec);
+
 /* Takes all of a trainer's memory from the arena (when it measures and when it is filled). */
 void pg_trainer_arrange(struct pg_trainer *trainer, const struct pg_trainer_spec *spec,
                         const struct pg_kernel *kernel, struct pg_arena *arena);

@@ -91,13 +91,14 @@ INLINE bool cut_rest(const struct pg_product *product, struct pg_product *ret_re
 
 static void forward(const struct pg_product *product, enum pg_activation activation)
 {
+    const size_t weights = product->rows * product->depth;
     const struct activation_target target = {product->out, NULL, product->out_row};
     if (activation == PG_TANH)
-        for_each_tile(product, store_tanh, &target);
+        for_each_tile(product, weights, store_tanh, &target);
     else if (activation == PG_RELU)
-        for_each_tile(product, store_relu, &target);
+        for_each_tile(product, weights, store_relu, &target);
     else
-        for_each_tile(product, store_identity, &target);
+        for_each_tile(product, weights, store_identity, &target);
 #ifdef HALF_KERNEL
     struct pg_product rest;
     if (cut_rest(product, &rest))
@@ -108,13 +109,14 @@ static void forward(const struct pg_product *product, enum pg_activation activat
 static void backward(const struct pg_product *product, enum pg_activation activation,
                      const float *h)
 {
+    const size_t weights = product->rows * product->depth;
     const struct activation_target target = {product->out, h, product->out_row};
     if (activation == PG_TANH)
-        for_each_tile(product, store_d_tanh, &target);
+        for_each_tile(product, weights, store_d_tanh, &target);
     else if (activation == PG_RELU)
-        for_each_tile(product, store_d_relu, &target);
+        for_each_tile(product, weights, store_d_relu, &target);
     else
-        for_each_tile(product, store_d_identity, &target);
+        for_each_tile(product, weights, store_d_identity, &target);
 #ifdef HALF_KERNEL
     struct pg_product rest;
     if (cut_rest(product, &rest))
@@ -157,10 +159,11 @@ static void update(const struct pg_product *gradient, const struct pg_update *ho
                    const struct pg_moments *moments)
 {
     const struct update_target target = {how, *moments};
+    const size_t weights = 3 * gradient->rows * gradient->columns;
     if (how->optimizer == PG_ADAMW)
-        for_each_tile(gradient, step_adamw, &target);
+        for_each_tile(gradient, weights, step_adamw, &target);
     else
-        for_each_tile(gradient, step_sgd, &target);
+        for_each_tile(gradient, weights, step_sgd, &target);
 #ifdef HALF_KERNEL
     struct pg_product rest;
     if (cut_rest(gradient, &rest)) {
@@ -184,6 +187,21 @@ static void apply(const struct pg_update *how, const struct pg_moments *moments,
                 sgd(&factors, moments, i, v_load(gradient + i));
         }
     }
+}
+
+static void activate_all(float *x, const struct pg_plane *plane, enum pg_activation activation)
+{
+    for (size_t row = 0; row < plane->rows; row++, x += plane->row)
+        for (size_t i = 0; i < plane->numbers; i += WIDTH)
+            v_store(x + i, activate(activation, v_load(x + i)));
+}
+
+static void derive_all(float *x, const float *h, const struct pg_plane *plane,
+                       enum pg_activation activation)
+{
+    for (size_t row = 0; row < plane->rows; row++, x += plane->row, h += plane->row)
+        for (size_t i = 0; i < plane->numbers; i += WIDTH)
+            v_store(x + i, v_mul(v_load(x + i), derivative(activation, v_load(h + i))));
 }
 
 /* Eight by eight through registers: pairs, quadruples, halves. No arithmetic, so one version. */
@@ -315,6 +333,8 @@ const struct pg_kernel KERNEL_SYMBOL = {
     .backward = backward,
     .update = update,
     .apply = apply,
+    .activate = activate_all,
+    .derive = derive_all,
     .transpose = transpose,
     .squared_error = squared_error,
     .cross_entropy = cross_entropy,

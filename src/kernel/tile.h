@@ -18,6 +18,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { TILE_VECTORS = 3, TILE_ROWS_MAX = 8 };
+enum { BEYOND_CACHE = 1 << 18 }; /* numbers: a megabyte */
 
 struct tile_buffer {
     float at[TILE_ROWS_MAX][TILE_VECTORS * WIDTH] __attribute__((aligned(64)));
@@ -177,12 +178,35 @@ INLINE void for_each_tile_of_runs(const struct pg_product *p, tile_consumer *con
     }
 }
 
-INLINE void for_each_tile(const struct pg_product *p, tile_consumer *consume, const void *context)
+/* Samples in lanes, weights beyond the caches: each is to be touched once, so the outer loop is
+   over rows, and what is small passes again and again. */
+INLINE void for_each_tile_by_rows(const struct pg_product *p, tile_consumer *consume,
+                                  const void *context)
 {
-    if (p->lanes == 1)
-        for_each_tile_of_samples(p, consume, context);
-    else
+    struct tile_buffer buffer;
+    struct tile tile = {.lanes = 1};
+    const size_t most = tile_rows(TILE_VECTORS);
+    for (tile.row = 0; tile.row < p->rows; tile.row += tile.rows) {
+        tile.rows = p->rows - tile.row < most ? p->rows - tile.row : most;
+        for (tile.column = 0; tile.column + WIDTH <= p->columns;
+             tile.column += tile.vectors * WIDTH) {
+            tile.vectors = next_vectors((p->columns - tile.column) / WIDTH);
+            multiply_tile(p, &tile, &buffer);
+            consume(&buffer, &tile, context);
+        }
+    }
+}
+
+/* weights: numbers of the weight matrix and its moments, which the product reads or writes. */
+INLINE void for_each_tile(const struct pg_product *p, size_t weights, tile_consumer *consume,
+                          const void *context)
+{
+    if (p->lanes != 1)
         for_each_tile_of_runs(p, consume, context);
+    else if (weights > BEYOND_CACHE)
+        for_each_tile_by_rows(p, consume, context);
+    else
+        for_each_tile_of_samples(p, consume, context);
 }
 
 #endif

@@ -18,8 +18,8 @@
 
 /* Cycles for what becomes of one vector of results. */
 static const double store_cycles = 4, tanh_cycles = 20, derive_cycles = 6, optimizer_cycles = 28;
-static const double step_cycles = 3300;             /* samples in lanes: calls, loops, their ends */
-static const double near_bytes = 1 << 20;           /* what stays in L2 */
+static const double step_cycles = 3300;   /* samples in lanes: calls, loops, their ends */
+static const double near_bytes = 1 << 20; /* what stays in L2 */
 static const double near_rate = 10.7, far_rate = 3.5; /* bytes a cycle from L2, from beyond */
 
 /* Vectors, of one run, that hold `count` samples or weights. */
@@ -128,6 +128,21 @@ size_t pg_trainer_lanes(const struct pg_trainer_spec *spec)
     if (layout == PG_LAYOUT_AUTO)
         layout = pg_trainer_pack_gain(spec) > 1.0 ? PG_LAYOUT_RUNS : PG_LAYOUT_SAMPLES;
     return layout == PG_LAYOUT_RUNS ? PG_LANES : 1;
+}
+
+/* Our tiles are as fast up to some thousand units, and with few samples beyond (`phasegrid bench`).
+ */
+bool pg_trainer_uses_blas(const struct pg_trainer_spec *spec)
+{
+    const size_t weights = (size_t)1 << 21, samples = 128;
+    size_t largest = 0;
+    for (size_t l = 0; l < spec->model.layer_count; l++) {
+        const struct pg_layer_spec *layer = &spec->model.layers[l];
+        if (is_product(layer) && layer->inputs * layer->outputs > largest)
+            largest = layer->inputs * layer->outputs;
+    }
+    size_t trained = spec->batch_size > 0 ? spec->batch_size : spec->train_count;
+    return largest >= weights && trained >= samples && pg_trainer_lanes(spec) == 1;
 }
 
 double pg_trainer_flops(const struct pg_trainer_spec *spec)

@@ -37,6 +37,8 @@ void pg_trainer_arrange(struct pg_trainer *trainer, const struct pg_trainer_spec
     trainer->seat_count = pg_trainer_lanes(spec);
     trainer->few = (size_t)fmin(PG_LANES - 1, PG_LANES / pg_trainer_pack_gain(spec));
     (void)pg_model_segments(&spec->model, segments, &parameters);
+    if (kernel != NULL && pg_trainer_uses_blas(spec))
+        kernel = pg_kernel_widen(kernel);
     pg_engine_arrange(&trainer->alone, &trainer->spec, 1, kernel, arena);
     if (trainer->seat_count > 1)
         pg_engine_arrange(&trainer->pack, &trainer->spec, PG_LANES, kernel, arena);

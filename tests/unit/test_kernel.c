@@ -288,6 +288,39 @@ static void test_elementary_limits(void **state)
     }
 }
 
+/* Where OpenBLAS multiplies, an element may differ by the rounding of another order of its sum. */
+static void assert_close(const float *x, const float *y, size_t count, size_t depth)
+{
+    for (size_t i = 0; i < count; i++)
+        assert_true(fabs((double)x[i] - (double)y[i]) <=
+                    8.0 * (double)depth * (double)FLT_EPSILON * (1.0 + fabs((double)x[i])));
+}
+
+static void test_openblas(void **state)
+{
+    (void)state;
+    const struct pg_kernel *kernel = NULL;
+    struct pg_error error;
+    assert_int_equal(pg_kernel_choose(&kernel, &error), 0);
+    const struct pg_kernel *wide = pg_kernel_widen(kernel);
+    assert_true(strlen(pg_kernel_blas_core()) > 0);
+    kernel_case *const cases[] = {run_forward, run_backward, run_update};
+    fill(a, FLOATS_MAX, 1, 0);
+    fill(b, FLOATS_MAX, 2, 0);
+    fill(h, FLOATS_MAX, 3, 0);
+    for (size_t c = 0; c < 3; c++)
+        for (size_t i = 0; i < SIZE_COUNT; i++)
+            for (int variant = 0; variant < 6 && sizes[i].columns % PG_LANES == 0; variant++) {
+                memset(expected, 0, sizeof expected);
+                cases[c](kernel, i, variant, expected);
+                memset(found, 0, sizeof found);
+                cases[c](wide, i, variant, found);
+                for (size_t row = 0; row < sizes[i].rows && sizes[i].lanes == 1; row++)
+                    assert_close(expected + row * sizes[i].columns, found + row * sizes[i].columns,
+                                 sizes[i].columns, sizes[i].depth);
+            }
+}
+
 /* Softmax by hand in double, and its gradient. */
 static void test_cross_entropy(void **state)
 {
@@ -330,13 +363,10 @@ static void test_choice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test(test_product),
-        cmocka_unit_test(test_transpose),
-        cmocka_unit_test(test_elementary_functions),
-        cmocka_unit_test(test_elementary_limits),
-        cmocka_unit_test(test_cross_entropy),
-        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_same_bytes),        cmocka_unit_test(test_product),
+        cmocka_unit_test(test_transpose),         cmocka_unit_test(test_elementary_functions),
+        cmocka_unit_test(test_elementary_limits), cmocka_unit_test(test_openblas),
+        cmocka_unit_test(test_cross_entropy),     cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
