@@ -113,6 +113,10 @@ struct pg_kernel {
 
     /* out[i] = f(in[i]), for tests of the elementary functions: "tanh", "exp", "log". */
     void (*map)(const char *function, const float *in, float *out, size_t count);
+
+    /* Fused multiply-adds in registers only, for the peak of this instruction set. Returns how many
+       floating-point operations they were; *ret_sum depends on all of them. */
+    double (*probe)(size_t rounds, float *ret_sum);
 };
 
 /* The kernel in use: the one that PHASEGRID_KERNEL names, or the best of this CPU. An unknown or

@@ -59,3 +59,13 @@ long pg_arguments_number(struct argp_state *state, const char *option, const cha
         argp_error(state, "%s: '%s' is not a whole number from %ld to %ld", option, text, min, max);
     return number;
 }
+
+double pg_arguments_real(struct argp_state *state, const char *option, const char *text, double min,
+                         double max)
+{
+    char *end = NULL;
+    double number = strtod(text, &end);
+    if (end == text || *end != '\0' || !(number >= min && number <= max))
+        argp_error(state, "%s: '%s' is not a number from %g to %g", option, text, min, max);
+    return number;
+}

@@ -45,5 +45,7 @@ void pg_arguments_take(struct argp_state *state, char *argument, const char *wha
 /* The number in `text`, from `min` to `max`; anything else ends the program as wrong use. */
 long pg_arguments_number(struct argp_state *state, const char *option, const char *text, long min,
                          long max);
+double pg_arguments_real(struct argp_state *state, const char *option, const char *text, double min,
+                         double max);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 
+extern const struct pg_verb pg_verb_bench;
 extern const struct pg_verb pg_verb_check;
 extern const struct pg_verb pg_verb_export;
 extern const struct pg_verb pg_verb_list;

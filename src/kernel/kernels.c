@@ -10,6 +10,7 @@
 
 #include "elementary.h"
 #include "optimizer.h"
+#include "probe.h"
 #include "tile.h"
 
 INLINE vector activate(enum pg_activation activation, vector x)
@@ -340,4 +341,5 @@ const struct pg_kernel KERNEL_SYMBOL = {
     .cross_entropy = cross_entropy,
     .argmax = argmax,
     .map = map,
+    .probe = probe,
 };

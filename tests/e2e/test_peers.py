@@ -120,6 +120,19 @@ def test_driver_measures_what_is_there_and_names_what_is_not(tmp_path):
     assert row["steps_per_cpu_s"] == pytest.approx(np.median(row["rounds"]))
     assert row["last_loss"] < row["first_loss"]
     assert "did not learn" not in result.stdout
+    ours = [row for row in document["rows"] if row["peer"] == "phasegrid"]
+    assert {row["workload"] for row in ours} == {"W1"} and len(ours) >= 2
+    fastest = max(one["steps_per_cpu_s"] for one in ours)
+    assert row["ours_over_peer"] == pytest.approx(fastest / row["steps_per_cpu_s"])
+
+
+def test_driver_without_the_command(tmp_path):
+    result = compare("--workload", "W1", "--peer", "numpy_by_hand", "--phasegrid",
+                     tmp_path / "nowhere", "--json", tmp_path / "peers.json")
+    assert result.returncode == 0, result.stderr
+    assert "not measured: phasegrid on W1: " in result.stdout
+    rows = json.loads((tmp_path / "peers.json").read_text())["rows"]
+    assert rows and all(row["ours_over_peer"] is None for row in rows)
 
 
 def test_driver_refuses_no_rounds():

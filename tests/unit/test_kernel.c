@@ -345,6 +345,23 @@ static void test_cross_entropy(void **state)
     }
 }
 
+/* Chain c = 0 .. 11 starts at c and stands at 1 + (c - 1) / 2^rounds: exact in binary, and so is
+   the sum over chains and lanes. Operations: 2 for each chain, lane and round. */
+static void test_probe(void **state)
+{
+    enum { ROUNDS = 3, CHAINS = 12 };
+    float sum;
+    (void)state;
+    for (size_t k = 0; pg_kernels[k] != NULL; k++) {
+        if (!pg_kernel_is_supported(pg_kernels[k]))
+            continue;
+        double lanes = pg_kernels[k]->probe(ROUNDS, &sum) / (2.0 * CHAINS * ROUNDS);
+        assert_true(lanes >= 1.0 && lanes <= PG_LANES && lanes == floor(lanes));
+        assert_true((double)sum == lanes * (CHAINS + (66.0 - CHAINS) / 8.0));
+        assert_true(pg_kernels[k]->probe(2 * ROUNDS, &sum) == 2.0 * 2.0 * CHAINS * ROUNDS * lanes);
+    }
+}
+
 static void test_choice(void **state)
 {
     (void)state;
@@ -363,10 +380,15 @@ static void test_choice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bytes),        cmocka_unit_test(test_product),
-        cmocka_unit_test(test_transpose),         cmocka_unit_test(test_elementary_functions),
-        cmocka_unit_test(test_elementary_limits), cmocka_unit_test(test_openblas),
-        cmocka_unit_test(test_cross_entropy),     cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_product),
+        cmocka_unit_test(test_transpose),
+        cmocka_unit_test(test_elementary_functions),
+        cmocka_unit_test(test_elementary_limits),
+        cmocka_unit_test(test_openblas),
+        cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
