@@ -71,6 +71,8 @@ struct pg_plane {
 
 struct pg_kernel {
     const char *name;
+    size_t lanes;              /* of a vector register */
+    int (*is_supported)(void); /* whether this CPU can run it */
 
     /* out = f(a b) */
     void (*forward)(const struct pg_product *product, enum pg_activation activation);
@@ -129,9 +131,12 @@ int pg_kernel_choose(const struct pg_kernel **ret_kernel, struct pg_error *error
 const struct pg_kernel *pg_kernel_widen(const struct pg_kernel *kernel);
 const char *pg_kernel_blas_core(void); /* "Haswell", "SkylakeX", ...: what OpenBLAS runs as */
 
-/* All that were built, NULL-terminated; worst first. Their index is the code of `kernel` in a
-   results file. */
+/* All that were built, for this CPU family; NULL-terminated, worst first. */
 extern const struct pg_kernel *const pg_kernels[];
+
+/* The names of all that there are, on any family; NULL-terminated. Their index is the code of
+   `kernel` in a results file. */
+extern const char *const pg_kernel_names[];
 
 /* Whether this CPU can run it. */
 int pg_kernel_is_supported(const struct pg_kernel *kernel);

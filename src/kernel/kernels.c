@@ -330,6 +330,8 @@ static void map(const char *function, const float *in, float *out, size_t count)
 extern const struct pg_kernel KERNEL_SYMBOL;
 const struct pg_kernel KERNEL_SYMBOL = {
     .name = KERNEL_NAME,
+    .lanes = WIDTH,
+    .is_supported = is_supported,
     .forward = forward,
     .backward = backward,
     .update = update,

@@ -11,6 +11,12 @@
 enum { WIDTH = 8 };
 enum { TILE_ROWS_3 = 4, TILE_ROWS_2 = 6, TILE_ROWS_1 = 8 };
 
+/* Runs on CPUs that have not these instructions, and so may hold none. */
+__attribute__((target("no-avx"))) static int is_supported(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
 typedef __m256 vector;
 
 static inline vector v_load(const float *from)

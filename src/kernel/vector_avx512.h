@@ -17,6 +17,14 @@ enum { TILE_ROWS_3 = 8, TILE_ROWS_2 = 8, TILE_ROWS_1 = 8 };
 #define HALF_KERNEL pg_kernel_avx2
 extern const struct pg_kernel HALF_KERNEL;
 
+/* Runs on CPUs that have not these instructions, and so may hold none. */
+__attribute__((target("no-avx"))) static int is_supported(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
 typedef __m512 vector;
 
 static inline vector v_load(const float *from)

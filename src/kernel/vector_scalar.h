@@ -12,6 +12,19 @@
 enum { WIDTH = 1 };
 enum { TILE_ROWS_3 = 4, TILE_ROWS_2 = 6, TILE_ROWS_1 = 8 };
 
+#if defined(__x86_64__)
+/* Runs on CPUs that have not these instructions, and so may hold none. */
+__attribute__((target("no-avx"))) static int is_supported(void)
+{
+    return __builtin_cpu_supports("fma");
+}
+#else
+static int is_supported(void)
+{
+    return 1;
+}
+#endif
+
 typedef float vector;
 
 static inline vector v_load(const float *from)

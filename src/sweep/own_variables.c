@@ -2,9 +2,10 @@
 /* What every sweep says of a run: how it ended, and, outside the digest, what it cost where. */
 #include "own_variables.h"
 
+#include "phasegrid/kernel.h"
+
 static const char *const status_meanings[] = {"todo", "done", "diverged", "failed", NULL};
 static const char *const failure_meanings[] = {"none", "out_of_memory", "settings_refused", NULL};
-static const char *const kernel_meanings[] = {"scalar", "avx2", "avx512", NULL};
 
 const struct pg_variable pg_status_variable = {
     .name = "status", .long_name = "state of the run", .type = PG_U8, .meanings = status_meanings};
@@ -38,7 +39,7 @@ const struct pg_variable pg_own_variables[PG_OWN_COUNT] = {
                        .long_name = "instruction set of the inner loops",
                        .type = PG_U8,
                        .fill = 255,
-                       .meanings = kernel_meanings,
+                       .meanings = pg_kernel_names,
                        .unwritten_meaning = "not_run",
                        .is_volatile = true},
     [PG_OWN_FINISHED_AT] = {.name = "finished_at",

@@ -18,7 +18,7 @@ static int find_kernel(uint8_t *ret_code, struct pg_error *error)
     const struct pg_kernel *kernel;
     int status = pg_kernel_choose(&kernel, error);
     *ret_code = 0;
-    while (status == 0 && pg_kernels[*ret_code] != kernel)
+    while (status == 0 && strcmp(pg_kernel_names[*ret_code], kernel->name) != 0)
         ++*ret_code;
     return status;
 }
