@@ -130,8 +130,8 @@ static json_t *list_kernels(const struct pg_experiment *none)
         const char *state = pg_kernels[i] == chosen                 ? "in use"
                             : pg_kernel_is_supported(pg_kernels[i]) ? "supported"
                                                                     : "not on this CPU";
-        json_array_append_new(rows, json_pack("{s:i, s:s, s:s}", "code", (int)i, "name",
-                                              pg_kernels[i]->name, "state", state));
+        json_array_append_new(rows, json_pack("{s:s, s:i, s:s}", "name", pg_kernels[i]->name,
+                                              "lanes", (int)pg_kernels[i]->lanes, "state", state));
     }
     return rows;
 }
@@ -152,7 +152,7 @@ static const struct topic topics[] = {
     {"settings", {"name", "type", "range", "default", "unit", "help"}, true, list_settings},
     {"observables", {"name", "type", "dimensions", "unit", "description"}, true, list_observables},
     {"phases", {"code", "letter", "name"}, true, list_phases},
-    {"kernels", {"code", "name", "state"}, false, list_kernels},
+    {"kernels", {"name", "lanes", "state"}, false, list_kernels},
     {"verbs", {"name", "arguments", "summary"}, false, list_verbs},
 };
 enum { TOPIC_COUNT = sizeof topics / sizeof topics[0] };

@@ -100,7 +100,7 @@ static int begin_launch(struct sweep *sweep)
     if (sweep->rank != 0)
         return 0;
     const struct pg_launch launch = pg_launch_describe(
-        &text, sweep->options->commit, pg_kernels[sweep->runner.kernel]->name, sweep->rank_count);
+        &text, sweep->options->commit, pg_kernel_names[sweep->runner.kernel], sweep->rank_count);
     return pg_store_launch_begin(sweep->store, &launch, sweep->error);
 }
 
@@ -228,9 +228,18 @@ static int lay_out(struct sweep *sweep)
     return agree_on_job(sweep, status);
 }
 
+/* Every rank has the kernel that is asked for; else no file is begun. */
+static int agree_on_kernel(struct sweep *sweep)
+{
+    const struct pg_kernel *kernel;
+    return pg_consensus(sweep->comm, pg_kernel_choose(&kernel, sweep->error), sweep->error);
+}
+
 static int run(struct sweep *sweep)
 {
-    int status = lay_out(sweep);
+    int status = agree_on_kernel(sweep);
+    if (status == 0)
+        status = lay_out(sweep);
     if (status == 0)
         status = open_file(sweep);
     if (status == 0)

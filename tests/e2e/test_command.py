@@ -419,7 +419,7 @@ def test_failed_runs_end_with_2(tmp_path):
     ("settings", {"experiment", "name", "type", "range", "default", "unit", "help"}),
     ("observables", {"experiment", "name", "type", "dimensions", "unit", "description"}),
     ("phases", {"experiment", "code", "letter", "name"}),
-    ("kernels", {"code", "name", "state"}),
+    ("kernels", {"name", "lanes", "state"}),
     ("verbs", {"name", "arguments", "summary"}),
 ])
 def test_list(topic, keys):
@@ -436,11 +436,34 @@ def test_list_settings_tells_defaults_and_ranges():
     assert rows["optimizer"]["range"].split(" | ") == ["adamw", "sgd"]
 
 
-def test_one_kernel_is_in_use_and_can_be_chosen():
-    assert [row["state"] for row in listing("list", "kernels")].count("in use") == 1
-    states = {row["name"]: row["state"]
-              for row in listing("list", "kernels", PHASEGRID_KERNEL="scalar")}
-    assert states["scalar"] == "in use"
+def supported_kernels():
+    return [row["name"] for row in listing("list", "kernels") if row["state"] != "not on this CPU"]
+
+
+def test_the_best_kernel_is_in_use_and_each_can_be_chosen():
+    states = [row["state"] for row in listing("list", "kernels")]
+    assert states.count("in use") == 1 and "supported" not in states[states.index("in use"):]
+    for name in supported_kernels():
+        rows = listing("list", "kernels", PHASEGRID_KERNEL=name)
+        assert [row["name"] for row in rows if row["state"] == "in use"] == [name]
+
+
+def test_lanes_are_those_of_the_registers():
+    lanes = {row["name"]: row["lanes"] for row in listing("list", "kernels")}
+    bits = {"scalar": 32, "neon": 128, "avx2": 256, "avx512": 512}
+    assert lanes == {name: bits[name] // 32 for name in lanes}
+
+
+def test_an_unknown_kernel_is_one_error_that_lists_what_there_is(tmp_path):
+    (tmp_path / "job.yaml").write_text(SMALL_JOB)
+    for ranks in (1, 3):
+        result = phasegrid("run", "job.yaml", "--ranks", ranks, cwd=tmp_path,
+                           PHASEGRID_KERNEL="nonsense")
+        assert result.returncode == 1
+        said = [line for line in result.stderr.splitlines() if "PHASEGRID_KERNEL" in line]
+        assert said == ["phasegrid: PHASEGRID_KERNEL=nonsense: no such kernel on this CPU; it has: "
+                        + ", ".join(supported_kernels())]
+        assert not (tmp_path / "job.h5").exists()
 
 
 def test_phase_letters_are_those_of_the_pictures():
