@@ -100,9 +100,9 @@ size_t pg_layout_row_bytes(const struct pg_layout *layout, size_t variable);
 struct pg_block {
     const struct pg_layout *layout; /* borrowed */
     uint64_t first_row;
-    size_t count, capacity; /* rows in use, rows there is room for */
-    unsigned char *bytes;   /* variable-major */
-    size_t *offsets;        /* (variable_count) */
+    size_t capacity;      /* rows that there is room for */
+    unsigned char *bytes; /* variable-major */
+    size_t *offsets;      /* (variable_count) */
 };
 
 int pg_block_init(struct pg_block *block, const struct pg_layout *layout, size_t capacity,

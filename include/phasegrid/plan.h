@@ -17,7 +17,7 @@
 
 #include "phasegrid/error.h"
 
-/* Consecutive rows that a worker trains one after the other; all cost the same. */
+/* Consecutive rows of one class, which a worker trains. */
 struct pg_piece {
     uint64_t first_row;
     uint32_t count;
@@ -25,13 +25,19 @@ struct pg_piece {
 
 enum pg_plan_row { PG_PLAN_SKIP, PG_PLAN_DO, PG_PLAN_DO_ALONE /* in a piece of its own */ };
 
+/* Runs that cost the same: each, in any one unit, and how many a worker trains side by side. */
+struct pg_plan_class {
+    double cost;
+    uint32_t lanes; /* at least 1 */
+};
+
 /* What there is to do; all arrays are borrowed for the call of pg_plan_create() only. */
 struct pg_plan_work {
     uint64_t row_count;
-    size_t rows_per_cell;     /* seeds */
-    const uint8_t *todo;      /* (row_count), enum pg_plan_row; NULL: do them all */
-    const uint32_t *class_of; /* (row_count / rows_per_cell): index into costs */
-    const double *costs;      /* (class_count): expected cost of one run, in any one unit */
+    size_t rows_per_cell;                /* seeds */
+    const uint8_t *todo;                 /* (row_count), enum pg_plan_row; NULL: do them all */
+    const uint32_t *class_of;            /* (row_count / rows_per_cell): index into classes */
+    const struct pg_plan_class *classes; /* (class_count) */
     size_t class_count;
     size_t worker_count;
     uint32_t piece_max; /* rows in one piece at most */
@@ -47,7 +53,7 @@ void pg_plan_destroy(struct pg_plan *plan);
    has one. False: nothing for now, or its hands are full. */
 bool pg_plan_deal(struct pg_plan *plan, size_t worker, double now, struct pg_piece *ret_piece);
 
-/* `worker` has finished the next `rows` rows of the piece it was dealt first, in `seconds`. */
+/* `worker` has finished `rows` more rows of the piece it was dealt first, in `seconds`. */
 void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds, double now);
 
 /* Nothing more is dealt. */

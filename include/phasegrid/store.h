@@ -45,12 +45,12 @@ int pg_store_open(const char *path, const struct pg_layout *layout, MPI_Comm com
 /* Collective. Accepts NULL on all ranks. Flushes what is pending. */
 int pg_store_close(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 
-/* Writes the payload of block rows 0 .. count - 1 and their CRCs (crc32 over the row's payload
-   variables in layout order), then, after the data is on disk, statuses (count). Any rank, no
-   communication. Rows become visible as done in groups, once a second: at a later write, at
-   pg_store_flush_due(), pg_store_flush() or close. */
-int pg_store_write(struct pg_store *store, const struct pg_block *block, const uint8_t *statuses,
-                   struct pg_error *error) PG_CHECK_RESULT;
+/* Writes the payload of block rows begin .. end - 1 and their CRCs (crc32 over the row's payload
+   variables in layout order), then, after the data is on disk, their statuses; statuses are indexed
+   as the block's rows. Any rank, no communication. Rows become visible as done in groups, once a
+   second: at a later write, at pg_store_flush_due(), pg_store_flush() or close. */
+int pg_store_write(struct pg_store *store, const struct pg_block *block, size_t begin, size_t end,
+                   const uint8_t *statuses, struct pg_error *error) PG_CHECK_RESULT;
 
 /* fdatasync, then the status bytes of what is pending. Any rank, no communication. */
 int pg_store_flush(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;

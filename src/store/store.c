@@ -173,13 +173,14 @@ static int64_t row_crc(const struct pg_block *block, size_t index)
     return (int64_t)crc;
 }
 
-static int write_crcs(struct pg_store *store, const struct pg_block *block, struct pg_error *error)
+static int write_crcs(struct pg_store *store, const struct pg_block *block, size_t begin,
+                      size_t end, struct pg_error *error)
 {
     enum { AT_ONCE = 256 };
     int64_t crcs[AT_ONCE];
     int status = 0;
-    for (size_t done = 0; done < block->count && status == 0; done += AT_ONCE) {
-        size_t count = block->count - done < AT_ONCE ? block->count - done : AT_ONCE;
+    for (size_t done = begin; done < end && status == 0; done += AT_ONCE) {
+        size_t count = end - done < AT_ONCE ? end - done : AT_ONCE;
         for (size_t i = 0; i < count; i++)
             crcs[i] = row_crc(block, done + i);
         struct pg_rows rows = rows_of(store, PG_VARIABLE_ROW_CRC, block->first_row + done, count);
@@ -188,27 +189,27 @@ static int write_crcs(struct pg_store *store, const struct pg_block *block, stru
     return status;
 }
 
-static int write_payload(struct pg_store *store, const struct pg_block *block,
-                         struct pg_error *error)
+static int write_payload(struct pg_store *store, const struct pg_block *block, size_t begin,
+                         size_t end, struct pg_error *error)
 {
     int status = 0;
     for (size_t i = 0; i < store->layout->variable_count && status == 0; i++) {
-        struct pg_rows rows = rows_of(store, i, block->first_row, block->count);
+        struct pg_rows rows = rows_of(store, i, block->first_row + begin, end - begin);
         if (pg_layout_is_payload(store->layout, i))
-            status = pg_rows_write(&rows, pg_block_at(block, i, 0), error);
+            status = pg_rows_write(&rows, pg_block_at(block, i, begin), error);
     }
     return status;
 }
 
-int pg_store_write(struct pg_store *store, const struct pg_block *block, const uint8_t *statuses,
-                   struct pg_error *error)
+int pg_store_write(struct pg_store *store, const struct pg_block *block, size_t begin, size_t end,
+                   const uint8_t *statuses, struct pg_error *error)
 {
-    if (block->count == 0)
+    if (begin == end)
         return 0;
-    int status = write_payload(store, block, error);
+    int status = write_payload(store, block, begin, end, error);
     if (status == 0)
-        status = write_crcs(store, block, error);
-    for (size_t i = 0; i < block->count && status == 0; i++) {
+        status = write_crcs(store, block, begin, end, error);
+    for (size_t i = begin; i < end && status == 0; i++) {
         if (store->pending_count == PENDING_MAX)
             status = pg_store_flush(store, error);
         if (status != 0)

@@ -11,6 +11,9 @@
  * A worker holds up to two pieces, so that it never waits. The second is dealt only while what
  * stays undealt keeps all workers busy for longer than this one needs for both: then no worker can
  * run dry while rows lie in another's reserve, and the schedule is as good as without reserves.
+ *
+ * Runs of some classes are trained side by side, in packs of `lanes`. Their pieces are whole packs
+ * as long as rows suffice.
  */
 #include "phasegrid/plan.h"
 
@@ -34,6 +37,7 @@ struct span {
 
 struct run_class {
     double cost;
+    uint32_t lanes;
     struct span *spans; /* (span_count), in ascending rows */
     size_t span_count, next_span;
     uint64_t undealt; /* rows */
@@ -145,6 +149,13 @@ static int take_memory(struct pg_plan *plan, const struct pg_plan_work *work,
                         (unsigned long long)work->row_count);
 }
 
+static void set_class(struct run_class *class, const struct pg_plan_class *from)
+{
+    assert(from->lanes > 0);
+    class->cost = from->cost > 1.0 ? from->cost : 1.0;
+    class->lanes = from->lanes;
+}
+
 int pg_plan_create(const struct pg_plan_work *work, struct pg_plan **ret_plan,
                    struct pg_error *error)
 {
@@ -160,7 +171,7 @@ int pg_plan_create(const struct pg_plan_work *work, struct pg_plan **ret_plan,
     plan->worker_count = work->worker_count;
     plan->piece_max = work->piece_max;
     for (size_t i = 0; i < plan->class_count; i++)
-        plan->classes[i].cost = work->costs[i] > 1.0 ? work->costs[i] : 1.0;
+        set_class(&plan->classes[i], &work->classes[i]);
     fill_spans(plan, work);
     *ret_plan = plan;
     return 0;
@@ -238,15 +249,24 @@ uint64_t pg_plan_todo(const struct pg_plan *plan)
 
 /* ---- events and answers ---- */
 
-/* Rows of `class_index` that make a good piece while `undealt` seconds of work are left. */
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Rows of `class_index` that make a good piece while `undealt` seconds of work are left. Runs that
+   are trained side by side end side by side, so that a piece of theirs may be as much longer; and a
+   pack that is not full costs what a full one costs, so that it is not cut to end together. */
 static uint32_t piece_rows(const struct pg_plan *plan, size_t class_index, double undealt)
 {
+    const uint32_t lanes = plan->classes[class_index].lanes;
     double share = undealt / (double)(PIECES_PER_WORKER * plan->worker_count);
-    double rows =
-        (share < longest_piece ? share : longest_piece) / expected_seconds(plan, class_index);
-    if (rows < 1.0)
-        return 1;
-    return rows < plan->piece_max ? (uint32_t)rows : plan->piece_max;
+    double longest = longest_piece * lanes;
+    double rows = (share < longest ? share : longest) / expected_seconds(plan, class_index);
+    if (rows < lanes)
+        return lanes < plan->piece_max ? lanes : plan->piece_max;
+    return rows < plan->piece_max ? (uint32_t)rows / lanes * lanes
+                                  : larger(plan->piece_max / lanes * lanes, 1);
 }
 
 /* Takes up to `rows` rows from the class's next span. */

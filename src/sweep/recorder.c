@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One write per variable and block instead of one per row; and no finished row waits longer than a
- * second for the disk, however long the run after it takes.
+ * One write per variable and stretch of rows instead of one per row; and no finished row waits
+ * longer than a second for the disk, however long the runs beside it take.
  */
 #include "recorder.h"
 
+#include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const size_t block_bytes = (size_t)8 << 20;
@@ -28,51 +30,51 @@ int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layou
     memset(recorder, 0, sizeof *recorder);
     recorder->store = store;
     recorder->oldest = nothing_waits;
-    int status = pg_block_init(&recorder->current, layout, 1, error);
-    if (status == 0)
-        status = pg_block_init(&recorder->finished, layout, pg_recorder_capacity(layout), error);
-    if (status != 0)
-        pg_recorder_release(recorder);
-    return status;
+    return pg_block_init(&recorder->block, layout, pg_recorder_capacity(layout), error);
 }
 
 void pg_recorder_release(struct pg_recorder *recorder)
 {
-    pg_block_release(&recorder->current);
-    pg_block_release(&recorder->finished);
+    pg_block_release(&recorder->block);
 }
 
+static bool waits(const struct pg_recorder *recorder, size_t index)
+{
+    return index < recorder->count && recorder->statuses[index] != PG_ROW_TODO;
+}
+
+/* Each stretch of finished rows is one write. */
 static int write_finished(struct pg_recorder *recorder, struct pg_error *error)
 {
     int status = 0;
-    if (recorder->finished.count > 0)
-        status = pg_store_write(recorder->store, &recorder->finished, recorder->statuses, error);
-    recorder->finished.count = 0;
+    for (size_t end, begin = 0; begin < recorder->count && status == 0; begin = end + 1) {
+        for (end = begin; waits(recorder, end);)
+            end++;
+        status = pg_store_write(recorder->store, &recorder->block, begin, end, recorder->statuses,
+                                error);
+        memset(recorder->statuses + begin, PG_ROW_TODO, end - begin);
+    }
     return status;
 }
 
-static void copy_row(const struct pg_block *from, struct pg_block *to, size_t index)
+int pg_recorder_begin(struct pg_recorder *recorder, uint64_t first_row, size_t count,
+                      struct pg_error *error)
 {
-    for (size_t i = 0; i < to->layout->variable_count; i++)
-        if (pg_layout_is_payload(to->layout, i))
-            memcpy(pg_block_at(to, i, index), pg_block_at(from, i, 0),
-                   pg_layout_row_bytes(to->layout, i));
+    assert(count <= recorder->block.capacity);
+    int status = write_finished(recorder, error);
+    recorder->block.first_row = first_row;
+    recorder->count = count;
+    memset(recorder->statuses, PG_ROW_TODO, count);
+    for (size_t i = 0; i < count; i++)
+        pg_block_clear_row(&recorder->block, i);
+    return status;
 }
 
-int pg_recorder_add(struct pg_recorder *recorder, uint64_t row, uint8_t status, double now,
-                    struct pg_error *error)
+int pg_recorder_finish(struct pg_recorder *recorder, size_t index, uint8_t status, double now,
+                       struct pg_error *error)
 {
-    struct pg_block *finished = &recorder->finished;
-    bool follows = row == finished->first_row + finished->count;
-    if (!follows || finished->count == finished->capacity) {
-        int written = write_finished(recorder, error);
-        if (written != 0)
-            return written;
-    }
-    if (finished->count == 0)
-        finished->first_row = row;
-    copy_row(&recorder->current, finished, finished->count);
-    recorder->statuses[finished->count++] = status;
+    assert(index < recorder->count);
+    recorder->statuses[index] = status;
     if (recorder->oldest < 0.0)
         recorder->oldest = now;
     return pg_recorder_tick(recorder, now, error);

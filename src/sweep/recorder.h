@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way of finished rows to the disk: consecutive ones are gathered into a block, which is
- * written when it is full, when the next row does not follow, or when a second has passed.
+ * The way of finished rows to the disk. The rows of a piece stand in one block, each in its place,
+ * and are finished in any order; stretches of finished ones are written when the next piece begins
+ * or when a second has passed.
  */
 #ifndef PHASEGRID_SWEEP_RECORDER_H
 #define PHASEGRID_SWEEP_RECORDER_H
@@ -15,9 +16,10 @@
 enum { PG_RECORDER_ROWS_MAX = 64 };
 
 struct pg_recorder {
-    struct pg_store *store;   /* borrowed */
-    struct pg_block current;  /* (1) the run in training writes here */
-    struct pg_block finished; /* rows that wait */
+    struct pg_store *store; /* borrowed */
+    struct pg_block block;  /* the piece's rows */
+    size_t count;           /* of them */
+    /* What is to be written of a row; PG_ROW_TODO: nothing (yet, or any more). */
     uint8_t statuses[PG_RECORDER_ROWS_MAX];
     double oldest; /* when the first row that is not safe yet came; below 0: there is none */
 };
@@ -29,9 +31,13 @@ int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layou
                      struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 void pg_recorder_release(struct pg_recorder *recorder);
 
-/* Takes the current row, finished at the moment `now`. */
-int pg_recorder_add(struct pg_recorder *recorder, uint64_t row, uint8_t status, double now,
-                    struct pg_error *error) PG_CHECK_RESULT;
+/* Makes room for another piece, of cleared rows. */
+int pg_recorder_begin(struct pg_recorder *recorder, uint64_t first_row, size_t count,
+                      struct pg_error *error) PG_CHECK_RESULT;
+
+/* The row at `index` of the piece is complete, at the moment `now`. */
+int pg_recorder_finish(struct pg_recorder *recorder, size_t index, uint8_t status, double now,
+                       struct pg_error *error) PG_CHECK_RESULT;
 
 /* Makes safe what has waited for a second. */
 int pg_recorder_tick(struct pg_recorder *recorder, double now,

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One run. Nothing but the cell's values, the seed and what to record reaches the experiment, so
- * that a row cannot depend on who trains it, or when. A run that the machine or the settings refuse
- * is a failed row: fill values, and a code that says why.
+ * The runs of a piece. Nothing but the cell's values, the seed and what to record reaches the
+ * experiment, so that a row cannot depend on who trains it, when, or beside whom. A run that the
+ * machine or the settings refuse is a failed row: fill values, and a code that says why.
+ *
+ *     row   waiting -> active (next) -> finished (finish)
  */
 #include "runner.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +26,11 @@ static int find_kernel(uint8_t *ret_code, struct pg_error *error)
     return status;
 }
 
+static void **slots_of(const struct pg_runner *runner, size_t index)
+{
+    return runner->slots + index * runner->experiment->observable_count;
+}
+
 int pg_runner_init(struct pg_runner *runner, const struct pg_job *job,
                    const struct pg_experiment *experiment, const struct pg_cube *cube,
                    struct pg_block *block, struct pg_error *error)
@@ -34,14 +42,16 @@ int pg_runner_init(struct pg_runner *runner, const struct pg_job *job,
     runner->block = block;
     runner->cell = UINT64_MAX;
     runner->values = calloc(job->schema->count + 1, sizeof *runner->values);
-    runner->slots = calloc(experiment->observable_count + 1, sizeof *runner->slots);
+    runner->slots =
+        calloc(block->capacity * experiment->observable_count + 1, sizeof *runner->slots);
     if (runner->values == NULL || runner->slots == NULL) {
         pg_runner_release(runner);
         return pg_error_set(error, PG_EMACHINE, "out of memory: the settings of one run");
     }
-    for (size_t i = 0; i < experiment->observable_count; i++)
-        if (cube->observables[i] >= 0)
-            runner->slots[i] = pg_block_at(block, (size_t)cube->observables[i], 0);
+    for (size_t row = 0; row < block->capacity; row++)
+        for (size_t i = 0; i < experiment->observable_count; i++)
+            if (cube->observables[i] >= 0)
+                slots_of(runner, row)[i] = pg_block_at(block, (size_t)cube->observables[i], row);
     int status = find_kernel(&runner->kernel, error);
     if (status != 0)
         pg_runner_release(runner);
@@ -55,105 +65,132 @@ void pg_runner_release(struct pg_runner *runner)
     memset(runner, 0, sizeof *runner);
 }
 
-static void put(struct pg_runner *runner, enum pg_own_variable which, double number)
+static void put(struct pg_runner *runner, size_t index, enum pg_own_variable which, double number)
 {
     size_t variable = runner->cube->own[which];
     pg_data_type_put(runner->cube->layout.variables[variable].type, number,
-                     pg_block_at(runner->block, variable, 0));
+                     pg_block_at(runner->block, variable, index));
 }
 
-static void make_request(struct pg_runner *runner, uint64_t row, struct pg_run_request *request)
+static void make_request(struct pg_runner *runner, size_t index, struct pg_run_request *ret)
 {
     const struct pg_job *job = runner->job;
-    uint64_t cell = row / job->seed_count;
+    uint64_t row = runner->piece.first_row + index, cell = row / job->seed_count;
     if (cell != runner->cell)
         pg_job_cell_values(job, cell, runner->values);
     runner->cell = cell;
-    request->values = (struct pg_values){job->schema, runner->values};
-    request->seed = job->seeds[row % job->seed_count];
-    request->mix = job->independent_streams ? pg_job_cell_hash(job, cell) : 0;
-    request->record = &runner->cube->record;
-    request->lengths = runner->cube->lengths;
-    request->slots = runner->slots;
+    *ret = (struct pg_run_request){
+        .values = {job->schema, runner->values},
+        .seed = job->seeds[row % job->seed_count],
+        .mix = job->independent_streams ? pg_job_cell_hash(job, cell) : 0,
+        .record = &runner->cube->record,
+        .lengths = runner->cube->lengths,
+        .slots = slots_of(runner, index),
+        .ticket = index,
+    };
 }
 
-static void put_end(struct pg_runner *runner, const struct pg_run_result *result,
+static void put_end(struct pg_runner *runner, size_t index, const struct pg_run_result *result,
                     struct pg_outcome *outcome)
 {
     outcome->status = result->diverged ? PG_ROW_DIVERGED : PG_ROW_DONE;
     outcome->phase = result->phase;
     outcome->steps = result->last_step;
-    put(runner, PG_OWN_FAILURE, PG_FAILURE_NONE);
-    put(runner, PG_OWN_LAST_STEP, (double)result->last_step);
+    put(runner, index, PG_OWN_FAILURE, PG_FAILURE_NONE);
+    put(runner, index, PG_OWN_LAST_STEP, (double)result->last_step);
 }
 
-static void put_failure(struct pg_runner *runner, int status, struct pg_outcome *outcome)
+static void put_failure(struct pg_runner *runner, size_t index, int status,
+                        struct pg_outcome *outcome)
 {
     outcome->status = PG_ROW_FAILED;
     outcome->phase = -1;
     outcome->steps = 0;
-    pg_block_clear_row(runner->block, 0);
-    put(runner, PG_OWN_FAILURE, status == PG_EMACHINE ? PG_FAILURE_MEMORY : PG_FAILURE_REFUSED);
+    pg_block_clear_row(runner->block, index);
+    put(runner, index, PG_OWN_FAILURE,
+        status == PG_EMACHINE ? PG_FAILURE_MEMORY : PG_FAILURE_REFUSED);
 }
 
-/* The source of one run. */
-struct one_run {
-    struct pg_runner *runner;
-    const struct pg_run_request *request; /* NULL: given */
-    struct pg_outcome *outcome;
-    bool (*pause)(void *context);
-    void *context;
-};
-
-static bool give(void *context, struct pg_run_request *ret_request)
+/* Divides the time since the last call among the runs that were side by side. */
+static void share_time(struct pg_runner *runner, double now)
 {
-    struct one_run *one = context;
-    if (one->request == NULL)
+    for (uint32_t i = 0; i < runner->next; i++)
+        if (runner->running[i].is_active)
+            runner->running[i].share += (now - runner->shared) / runner->active;
+    runner->shared = now;
+}
+
+/* ---- the source of the experiment's runs ---- */
+
+static bool next(void *context, struct pg_run_request *ret_request)
+{
+    struct pg_runner *runner = context;
+    const struct pg_runner_client *client = runner->client;
+    if (runner->next == runner->piece.count || client->pause(client->context))
         return false;
-    *ret_request = *one->request;
-    one->request = NULL;
+    share_time(runner, pg_clock_wall());
+    runner->running[runner->next] = (struct pg_running){.is_active = true};
+    runner->active++;
+    make_request(runner, runner->next++, ret_request);
     return true;
 }
 
-static void take_back(void *context, uint64_t ticket, int status,
-                      const struct pg_run_result *result, const struct pg_error *error)
+static void finish(void *context, uint64_t ticket, int status, const struct pg_run_result *result,
+                   const struct pg_error *error)
 {
-    struct one_run *one = context;
-    (void)ticket;
+    struct pg_runner *runner = context;
+    struct pg_running *running = &runner->running[ticket];
+    struct pg_outcome outcome;
+    size_t index = (size_t)ticket;
+    double now = pg_clock_wall();
     (void)error;
+    assert(running->is_active);
+    share_time(runner, now);
+    running->is_active = false;
+    runner->active--;
     if (status == 0)
-        put_end(one->runner, result, one->outcome);
+        put_end(runner, index, result, &outcome);
     else
-        put_failure(one->runner, status, one->outcome);
+        put_failure(runner, index, status, &outcome);
+    outcome.seconds = now - runner->finished;
+    runner->finished = now;
+    put(runner, index, PG_OWN_WALL_SECONDS, running->share);
+    put(runner, index, PG_OWN_RANK, runner->rank);
+    put(runner, index, PG_OWN_KERNEL, runner->kernel);
+    put(runner, index, PG_OWN_FINISHED_AT, pg_clock_unix());
+    put(runner, index, PG_OWN_ATTEMPTS, runner->attempts + 1);
+    runner->client->finished(runner->client->context, index, &outcome);
 }
 
-static bool pause_one(void *context)
+static bool pause_runs(void *context)
 {
-    const struct one_run *one = context;
-    return one->pause(one->context);
+    const struct pg_runner *runner = context;
+    return runner->client->pause(runner->client->context);
 }
 
-bool pg_runner_train(struct pg_runner *runner, uint64_t row, int32_t attempts,
-                     bool (*pause)(void *context), void *context, struct pg_outcome *ret_outcome)
+/* What the machine refused before a run began fails all runs that are left. */
+static void fail_rest(struct pg_runner *runner, int status)
 {
-    struct pg_run_request request = {.ticket = row};
-    struct one_run one = {runner, &request, ret_outcome, pause, context};
+    struct pg_run_request unused;
+    while (next(runner, &unused))
+        ;
+    for (uint32_t i = 0; i < runner->next; i++)
+        if (runner->running[i].is_active)
+            finish(runner, i, status, NULL, NULL);
+}
+
+void pg_runner_train(struct pg_runner *runner, const struct pg_piece *piece, int32_t attempts,
+                     const struct pg_runner_client *client)
+{
     const struct pg_run_source source = {
-        .next = give, .finish = take_back, .pause = pause_one, .context = &one};
+        .next = next, .finish = finish, .pause = pause_runs, .context = runner};
     struct pg_error error;
-    double begin = pg_clock_wall();
-    make_request(runner, row, &request);
-    pg_block_clear_row(runner->block, 0);
+    runner->piece = *piece;
+    runner->attempts = attempts;
+    runner->client = client;
+    runner->next = runner->active = 0;
+    runner->shared = runner->finished = pg_clock_wall();
     int status = runner->experiment->run(&source, &error);
-    if (status == PG_ESTOPPED)
-        return false;
-    if (status != 0)
-        put_failure(runner, status, ret_outcome);
-    ret_outcome->seconds = pg_clock_wall() - begin;
-    put(runner, PG_OWN_WALL_SECONDS, ret_outcome->seconds);
-    put(runner, PG_OWN_RANK, runner->rank);
-    put(runner, PG_OWN_KERNEL, runner->kernel);
-    put(runner, PG_OWN_FINISHED_AT, pg_clock_unix());
-    put(runner, PG_OWN_ATTEMPTS, attempts + 1);
-    return true;
+    if (status != 0 && status != PG_ESTOPPED)
+        fail_rest(runner, status);
 }

@@ -45,34 +45,37 @@ struct sweep {
 
 /* ---- set-up ---- */
 
-/* Expected cost of a run of each shape; NULL: no memory. */
-static double *list_costs(const struct pg_survey *survey)
+/* What the plan is told of the runs of each shape; NULL: no memory. */
+static struct pg_plan_class *list_classes(const struct pg_survey *survey)
 {
-    double *costs = calloc(survey->shape_count, sizeof *costs);
-    for (size_t i = 0; costs != NULL && i < survey->shape_count; i++)
-        costs[i] = survey->shapes[i].flops_per_step * (double)survey->shapes[i].steps;
-    return costs;
+    struct pg_plan_class *classes = calloc(survey->shape_count, sizeof *classes);
+    for (size_t i = 0; classes != NULL && i < survey->shape_count; i++) {
+        const struct pg_shape *shape = &survey->shapes[i];
+        classes[i].cost = shape->flops_per_step * (double)shape->steps;
+        classes[i].lanes = (uint32_t)shape->lanes;
+    }
+    return classes;
 }
 
 static int make_plan(struct sweep *sweep)
 {
     const struct pg_cube *cube = sweep->cube;
     bool trains = pg_coordinator_trains(sweep->options->coordination, sweep->rank_count);
-    double *costs = list_costs(&cube->survey);
-    if (costs == NULL)
+    struct pg_plan_class *classes = list_classes(&cube->survey);
+    if (classes == NULL)
         return pg_error_set(sweep->error, PG_EMACHINE, "out of memory: the costs of the runs");
     const struct pg_plan_work work = {
         .row_count = pg_layout_row_count(&cube->layout),
         .rows_per_cell = sweep->job->seed_count,
         .todo = sweep->beginning.todo,
         .class_of = cube->survey.shape_of,
-        .costs = costs,
+        .classes = classes,
         .class_count = cube->survey.shape_count,
         .worker_count = (size_t)(sweep->rank_count - pg_first_worker(trains)),
         .piece_max = pg_recorder_capacity(&cube->layout),
     };
     int status = pg_plan_create(&work, &sweep->plan, sweep->error);
-    free(costs);
+    free(classes);
     return status;
 }
 
@@ -111,7 +114,7 @@ static int prepare_work(struct sweep *sweep)
         pg_recorder_init(&sweep->recorder, &sweep->cube->layout, sweep->store, sweep->error);
     if (status == 0)
         status = pg_runner_init(&sweep->runner, sweep->job, sweep->experiment, sweep->cube,
-                                &sweep->recorder.current, sweep->error);
+                                &sweep->recorder.block, sweep->error);
     sweep->runner.rank = sweep->rank;
     if (status == 0)
         status = begin_launch(sweep);

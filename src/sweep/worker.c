@@ -87,27 +87,27 @@ static void count_outcome(struct pg_report *report, const struct pg_outcome *out
     report->seconds += outcome->seconds;
 }
 
-/* One run, from its settings to the recorder. */
-static void train_row(struct worker *worker, uint64_t row, int32_t attempts)
+/* A row on its way from the runner to the recorder and into the next report. */
+static void take_row(void *context, size_t index, const struct pg_outcome *outcome)
 {
-    struct pg_outcome outcome;
-    if (!pg_runner_train(worker->runner, row, attempts, pause_run, worker, &outcome))
-        return;
-    count_outcome(&worker->report, &outcome);
-    worker->status =
-        pg_recorder_add(worker->recorder, row, outcome.status, pg_clock_wall(), worker->error);
+    struct worker *worker = context;
+    double now = pg_clock_wall();
+    count_outcome(&worker->report, outcome);
+    if (worker->status == 0)
+        worker->status =
+            pg_recorder_finish(worker->recorder, index, outcome->status, now, worker->error);
+    if (now - worker->reported >= report_seconds)
+        send_report(worker, PG_REPORT_GOES_ON);
 }
 
 static void train_piece(struct worker *worker, const struct pg_order *order)
 {
+    const struct pg_runner_client client = {take_row, pause_run, worker};
     const struct pg_piece *piece = &order->piece;
-    for (uint32_t i = 0; i < piece->count && !must_leave(worker); i++) {
-        double now = pg_clock_wall();
-        if (worker->report.rows > 0 && now - worker->reported >= report_seconds)
-            send_report(worker, PG_REPORT_GOES_ON);
-        train_row(worker, piece->first_row + i, order->attempts);
-        (void)pause_run(worker); /* runs shorter than a step's pause */
-    }
+    worker->status =
+        pg_recorder_begin(worker->recorder, piece->first_row, piece->count, worker->error);
+    if (worker->status == 0)
+        pg_runner_train(worker->runner, piece, order->attempts, &client);
     if (!must_leave(worker))
         send_report(worker, PG_REPORT_GOES_ON);
 }

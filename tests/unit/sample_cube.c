@@ -177,12 +177,11 @@ int sample_cube_write(struct pg_store *store, const struct pg_layout *layout, ui
     if (status != 0)
         return status;
     block.first_row = first;
-    block.count = count;
     for (size_t i = 0; i < count; i++) {
         sample_cube_fill_row(&block, i, first + i);
         row_statuses[i] = first + i == SAMPLE_DIVERGED ? PG_ROW_DIVERGED : PG_ROW_DONE;
     }
-    status = pg_store_write(store, &block, row_statuses, error);
+    status = pg_store_write(store, &block, 0, count, row_statuses, error);
     if (status == 0)
         status = pg_store_flush(store, error);
     pg_block_release(&block);

@@ -47,11 +47,11 @@ static void test_longest_first(void **state)
 {
     (void)state;
     const uint32_t class_of[] = {0, 1, 0};
-    const double costs[] = {1e12, 3e12};
+    const struct pg_plan_class classes[] = {{1e12, 1}, {3e12, 1}};
     const struct pg_plan_work work = {.row_count = 6,
                                       .rows_per_cell = 2,
                                       .class_of = class_of,
-                                      .costs = costs,
+                                      .classes = classes,
                                       .class_count = 2,
                                       .worker_count = 3,
                                       .piece_max = 64};
@@ -72,11 +72,11 @@ static void test_no_reserve_while_others_are_idle(void **state)
 {
     (void)state;
     const uint32_t class_of[5] = {0};
-    const double costs[] = {1e12};
+    const struct pg_plan_class classes[] = {{1e12, 1}};
     const struct pg_plan_work work = {.row_count = 5,
                                       .rows_per_cell = 1,
                                       .class_of = class_of,
-                                      .costs = costs,
+                                      .classes = classes,
                                       .class_count = 1,
                                       .worker_count = 5,
                                       .piece_max = 64};
@@ -93,11 +93,11 @@ static void test_reserve_while_there_is_plenty(void **state)
 {
     (void)state;
     const uint32_t class_of[100] = {0};
-    const double costs[] = {1e12};
+    const struct pg_plan_class classes[] = {{1e12, 1}};
     const struct pg_plan_work work = {.row_count = 100,
                                       .rows_per_cell = 1,
                                       .class_of = class_of,
-                                      .costs = costs,
+                                      .classes = classes,
                                       .class_count = 1,
                                       .worker_count = 2,
                                       .piece_max = 64};
@@ -119,7 +119,7 @@ static void test_pieces_are_consecutive_and_equal(void **state)
     enum { ROWS = 400 };
     uint32_t class_of[ROWS];
     uint8_t todo[ROWS];
-    const double costs[] = {1e3, 999.0};
+    const struct pg_plan_class classes[] = {{1e3, 1}, {999.0, 1}};
     for (size_t i = 0; i < ROWS; i++) {
         class_of[i] = i >= 10;
         todo[i] = PG_PLAN_DO;
@@ -130,7 +130,7 @@ static void test_pieces_are_consecutive_and_equal(void **state)
                                       .rows_per_cell = 1,
                                       .todo = todo,
                                       .class_of = class_of,
-                                      .costs = costs,
+                                      .classes = classes,
                                       .class_count = 2,
                                       .worker_count = 5,
                                       .piece_max = 8};
@@ -149,11 +149,11 @@ static void test_measured_times_correct_the_order(void **state)
 {
     (void)state;
     const uint32_t class_of[] = {0, 0, 0, 1, 1, 1};
-    const double costs[] = {1.0e12, 1.5e12};
+    const struct pg_plan_class classes[] = {{1.0e12, 1}, {1.5e12, 1}};
     const struct pg_plan_work work = {.row_count = 6,
                                       .rows_per_cell = 1,
                                       .class_of = class_of,
-                                      .costs = costs,
+                                      .classes = classes,
                                       .class_count = 2,
                                       .worker_count = 3,
                                       .piece_max = 64};
@@ -172,11 +172,11 @@ static void test_stop(void **state)
 {
     (void)state;
     const uint32_t class_of[3] = {0};
-    const double costs[] = {1e12};
+    const struct pg_plan_class classes[] = {{1e12, 1}};
     const struct pg_plan_work work = {.row_count = 3,
                                       .rows_per_cell = 1,
                                       .class_of = class_of,
-                                      .costs = costs,
+                                      .classes = classes,
                                       .class_count = 1,
                                       .worker_count = 1,
                                       .piece_max = 64};
@@ -194,11 +194,11 @@ static void test_seconds_left(void **state)
 {
     (void)state;
     const uint32_t class_of[10] = {0};
-    const double costs[] = {1e15};
+    const struct pg_plan_class classes[] = {{1e15, 1}};
     const struct pg_plan_work work = {.row_count = 10,
                                       .rows_per_cell = 1,
                                       .class_of = class_of,
-                                      .costs = costs,
+                                      .classes = classes,
                                       .class_count = 1,
                                       .worker_count = 2,
                                       .piece_max = 1};
@@ -221,7 +221,8 @@ struct simulation {
     struct pg_plan_work work;
     uint8_t todo[ROWS_MAX];
     uint32_t class_of[ROWS_MAX], dealt[ROWS_MAX];
-    double costs[CLASSES_MAX], durations[ROWS_MAX];
+    struct pg_plan_class classes[CLASSES_MAX];
+    double durations[ROWS_MAX];
     struct pg_piece held[WORKERS_MAX][HELD_MAX];
     size_t held_count[WORKERS_MAX];
     double free_at[WORKERS_MAX];
@@ -239,7 +240,8 @@ static void draw_simulation(struct simulation *simulation, uint32_t seed, double
     uint32_t counter = 0, class_count = 1 + draw(&random, CLASSES_MAX, &counter);
     memset(simulation, 0, sizeof *simulation);
     for (uint32_t i = 0; i < class_count; i++) /* 1 ms to 10 s */
-        simulation->costs[i] = 1e6 * pow(10.0, 0.1 * draw(&random, 41, &counter));
+        simulation->classes[i] =
+            (struct pg_plan_class){1e6 * pow(10.0, 0.1 * draw(&random, 41, &counter)), 1};
     size_t rows_per_cell = 1 + draw(&random, 3, &counter);
     uint64_t cells = 1 + draw(&random, seed % 2 == 0 ? ROWS_MAX / 3 - 1 : 10, &counter);
     for (uint64_t i = 0; i < cells; i++)
@@ -250,16 +252,16 @@ static void draw_simulation(struct simulation *simulation, uint32_t seed, double
                                           : kind == 1 ? PG_PLAN_DO_ALONE
                                                       : PG_PLAN_DO);
         double swing = 2.0 * draw(&random, 1001, &counter) / 1000.0 - 1.0;
-        simulation->durations[row] = 1e-9 *
-                                     simulation->costs[simulation->class_of[row / rows_per_cell]] *
-                                     (1.0 + noise * swing);
+        simulation->durations[row] =
+            1e-9 * simulation->classes[simulation->class_of[row / rows_per_cell]].cost *
+            (1.0 + noise * swing);
     }
     simulation->work =
         (struct pg_plan_work){.row_count = cells * rows_per_cell,
                               .rows_per_cell = rows_per_cell,
                               .todo = simulation->todo,
                               .class_of = simulation->class_of,
-                              .costs = simulation->costs,
+                              .classes = simulation->classes,
                               .class_count = class_count,
                               .worker_count = 1 + draw(&random, WORKERS_MAX, &counter),
                               .piece_max = 1 + draw(&random, 64, &counter)};
@@ -408,9 +410,45 @@ static void test_random_events(void **state)
     free(simulation);
 }
 
+/* Pieces are whole packs until fewer rows are left than a pack holds, also where few rows are a
+   large share of the work. */
+static void test_whole_packs(void **state)
+{
+    (void)state;
+    enum { ROWS = 1000, LANES = 16, WORKERS = 3, PIECE_MAX = 60 };
+    static const double costs[] = {1e5, 1e9, 1e12};
+    for (size_t c = 0; c < 3; c++) {
+        const struct pg_plan_class classes[] = {{costs[c], LANES}};
+        const uint32_t class_of[ROWS] = {0};
+        const struct pg_plan_work work = {.row_count = ROWS,
+                                          .rows_per_cell = 1,
+                                          .class_of = class_of,
+                                          .classes = classes,
+                                          .class_count = 1,
+                                          .worker_count = WORKERS,
+                                          .piece_max = PIECE_MAX};
+        struct pg_plan *plan = make_plan(&work);
+        uint32_t dealt = 0;
+        double now = 0.0;
+        for (size_t worker = 0; dealt < ROWS; worker = (worker + 1) % WORKERS, now += 1.0) {
+            struct pg_piece piece;
+            while (pg_plan_deal(plan, worker, now, &piece)) {
+                assert_int_equal(piece.first_row, dealt);
+                assert_true(piece.count <= PIECE_MAX);
+                assert_true(piece.count % LANES == 0 || dealt + piece.count == ROWS);
+                dealt += piece.count;
+                pg_plan_finish(plan, worker, piece.count, costs[c] / 1e9 * piece.count, now);
+            }
+        }
+        assert_int_equal(pg_plan_todo(plan), 0);
+        pg_plan_destroy(plan);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_packs),
         cmocka_unit_test(test_longest_first),
         cmocka_unit_test(test_no_reserve_while_others_are_idle),
         cmocka_unit_test(test_reserve_while_there_is_plenty),

@@ -305,8 +305,7 @@ static void test_statuses_wait_for_flush(void **state)
     assert_ok(pg_block_init(&block, &place->cube.layout, 1, &place->error), &place->error);
     sample_cube_fill_row(&block, 0, 9);
     block.first_row = 9;
-    block.count = 1;
-    assert_ok(pg_store_write(store, &block, &done, &place->error), &place->error);
+    assert_ok(pg_store_write(store, &block, 0, 1, &done, &place->error), &place->error);
     assert_ok(pg_reader_statuses(reader, statuses, &place->error), &place->error);
     assert_int_equal(statuses[9], PG_ROW_TODO);
     assert_ok(pg_store_flush_due(store, &place->error), &place->error);
@@ -332,8 +331,7 @@ static void test_close_flushes(void **state)
     pg_block_clear_row(&block, 0);
     sample_cube_fill_row(&block, 1, 4);
     block.first_row = 3;
-    block.count = 2;
-    assert_ok(pg_store_write(store, &block, given, &place->error), &place->error);
+    assert_ok(pg_store_write(store, &block, 0, 2, given, &place->error), &place->error);
     pg_block_release(&block);
     assert_ok(pg_store_close(store, &place->error), &place->error);
     struct pg_reader *reader = open_reader(place);
