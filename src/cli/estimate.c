@@ -7,27 +7,16 @@
  */
 #include "estimate.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "phasegrid/clock.h"
+#include "trial.h"
 
 enum { FIRST_TRIAL_STEPS = 16, TRIAL_GROWTH = 4 };
 
 static const double trial_seconds = 0.2;
-
-/* A run that writes into memory of its own. */
-struct trial {
-    const struct pg_subject_job *subject;
-    size_t lengths[PG_EXPERIMENT_DIMS_MAX]; /* with two recorded steps and no snapshots */
-    void **slots;                           /* (observable_count), in `memory` */
-    unsigned char *memory;
-    struct pg_value *values; /* (schema->count) */
-    size_t lanes;            /* runs side by side */
-};
 
 static double shape_flops(const struct pg_shape *shape)
 {
@@ -36,148 +25,42 @@ static double shape_flops(const struct pg_shape *shape)
 
 /* ---- the trial ---- */
 
-static size_t observable_elements(const struct trial *trial, size_t index)
+/* Of `lanes` runs side by side, each of at most `budget` steps. */
+static int measure_speed(const struct pg_trial *trial, uint32_t seed, const struct pg_shape *shape,
+                         double *ret_steps_per_second, struct pg_error *error)
 {
-    const struct pg_observable *observable = &trial->subject->experiment->observables[index];
-    size_t elements = 1;
-    for (size_t i = 0; i < observable->dim_count; i++)
-        elements *= trial->lengths[observable->dims[i]];
-    return elements;
-}
-
-static void take_lengths(struct trial *trial, const struct pg_survey *survey)
-{
-    const struct pg_experiment *experiment = trial->subject->experiment;
-    for (size_t i = 0; i < experiment->dimension_count; i++) {
-        const char *name = experiment->dimensions[i].name;
-        trial->lengths[i] = strcmp(name, "step") == 0       ? 2
-                            : strcmp(name, "snapshot") == 0 ? 0
-                                                            : survey->lengths[i];
-    }
-}
-
-static void release_trial(struct trial *trial)
-{
-    free(trial->memory);
-    free(trial->slots);
-    free(trial->values);
-}
-
-/* All observables in one piece, each at a multiple of 64 bytes; empty ones have no slot. */
-static int take_slots(struct trial *trial, struct pg_error *error)
-{
-    const struct pg_experiment *experiment = trial->subject->experiment;
-    const size_t line = 64;
-    size_t size = line;
-    for (size_t i = 0; i < experiment->observable_count; i++)
-        size += (observable_elements(trial, i) * sizeof(double) + line - 1) / line * line;
-    trial->memory = aligned_alloc(line, size);
-    trial->slots = calloc(experiment->observable_count + 1, sizeof *trial->slots);
-    trial->values = calloc(trial->subject->job->schema->count, sizeof *trial->values);
-    if (trial->memory == NULL || trial->slots == NULL || trial->values == NULL)
-        return pg_error_set(error, PG_EMACHINE, "out of memory: %zu bytes for a trial run", size);
-    unsigned char *room = trial->memory;
-    for (size_t i = 0; i < experiment->observable_count; i++) {
-        const struct pg_observable *observable = &experiment->observables[i];
-        size_t elements = observable_elements(trial, i);
-        pg_data_type_fill(observable->type, observable->fill, elements, room);
-        trial->slots[i] = elements > 0 ? room : NULL;
-        room += (elements * sizeof(double) + line - 1) / line * line;
-    }
-    return 0;
-}
-
-/* The same run as often as there are lanes. */
-struct trial_source {
-    const struct pg_run_request *request;
-    size_t left;
-    int64_t steps; /* of all */
-    int status;
-    struct pg_error *error;
-};
-
-static bool next_trial(void *context, struct pg_run_request *ret_request)
-{
-    struct trial_source *source = context;
-    if (source->left == 0)
-        return false;
-    source->left--;
-    *ret_request = *source->request;
-    return true;
-}
-
-static void finish_trial(void *context, uint64_t ticket, int status,
-                         const struct pg_run_result *result, const struct pg_error *error)
-{
-    struct trial_source *source = context;
-    (void)ticket;
-    source->status = status;
-    if (status == 0)
-        source->steps += result->last_step;
-    else if (source->error != NULL)
-        *source->error = *error;
-}
-
-/* Seconds of one run of `budget` steps, its share of the lanes; *ret_steps: how many it made. */
-static int time_run(const struct trial *trial, int64_t budget, double *ret_seconds,
-                    int64_t *ret_steps, struct pg_error *error)
-{
-    const struct pg_job *job = trial->subject->job;
-    const int64_t steps[] = {0, budget};
-    const struct pg_record record = {.steps = steps, .step_count = 2};
-    int index = pg_schema_find(job->schema, "steps");
-    assert(index >= 0);
-    trial->values[index].integer = budget;
-    const struct pg_run_request request = {
-        .values = {job->schema, trial->values},
-        .seed = job->seeds[0],
-        .record = &record,
-        .lengths = trial->lengths,
-        .slots = trial->slots,
-    };
-    struct trial_source runs = {.request = &request, .left = trial->lanes, .error = error};
-    const struct pg_run_source source = {
-        .next = next_trial, .finish = finish_trial, .context = &runs};
-    double began = pg_clock_wall();
-    int status = trial->subject->experiment->run(&source, error);
-    *ret_seconds = (pg_clock_wall() - began) / (double)trial->lanes;
-    *ret_steps = runs.steps / (int64_t)trial->lanes;
-    return status == 0 ? runs.status : status;
-}
-
-static int measure_speed(const struct trial *trial, int64_t budget, double *ret_steps_per_second,
-                         struct pg_error *error)
-{
-    double seconds = 0.0, before = 0.0;
-    int64_t steps = 0, steps_before = 0;
-    for (int64_t length = FIRST_TRIAL_STEPS; seconds < trial_seconds; length *= TRIAL_GROWTH) {
-        int64_t cut = length < budget ? length : budget;
-        before = seconds;
-        steps_before = steps;
-        int status = time_run(trial, cut, &seconds, &steps, error);
+    const int64_t lanes = (int64_t)shape->lanes;
+    struct pg_trial_cost cost = {0}, before = {0};
+    for (int64_t length = FIRST_TRIAL_STEPS; cost.wall_seconds < trial_seconds;
+         length *= TRIAL_GROWTH) {
+        int64_t cut = length < shape->steps ? length : shape->steps;
+        before = cost;
+        int status = pg_trial_run(trial, seed, shape->lanes, cut, &cost, error);
         if (status != 0)
             return status;
-        if (cut == budget || steps < cut)
+        if (cut == shape->steps || cost.steps < cut * lanes)
             break;
     }
-    bool differs = steps > steps_before && seconds > before;
-    double gained = differs ? (double)(steps - steps_before) : (double)(steps > 0 ? steps : 1);
-    *ret_steps_per_second = gained / (differs ? seconds - before : seconds);
+    bool differs = cost.steps > before.steps && cost.wall_seconds > before.wall_seconds;
+    int64_t least = cost.steps > 0 ? cost.steps : 1;
+    *ret_steps_per_second =
+        differs ? (double)(cost.steps - before.steps) / (cost.wall_seconds - before.wall_seconds)
+                : (double)least / cost.wall_seconds;
     return 0;
 }
 
 static int try_cell(const struct pg_subject_job *subject, const struct pg_survey *survey,
                     uint64_t cell, double *ret_steps_per_second, struct pg_error *error)
 {
-    const struct pg_shape *shape = &survey->shapes[survey->shape_of[cell]];
-    struct trial trial = {.subject = subject, .lanes = shape->lanes};
-    take_lengths(&trial, survey);
-    int status = take_slots(&trial, error);
+    struct pg_trial trial;
+    int status = pg_trial_init(&trial, subject->experiment, survey->lengths, error);
     if (status == 0) {
         pg_job_cell_values(subject->job, cell, trial.values);
-        status = measure_speed(&trial, shape->steps, ret_steps_per_second, error);
+        status =
+            measure_speed(&trial, subject->job->seeds[0], &survey->shapes[survey->shape_of[cell]],
+                          ret_steps_per_second, error);
     }
-    release_trial(&trial);
+    pg_trial_release(&trial);
     return status;
 }
 
