@@ -69,6 +69,16 @@ struct pg_plane {
     size_t numbers;   /* of each row that are meant, a multiple of PG_LANES */
 };
 
+/* Sums of a table's columns, one for each sample: the columns of its symbols, a symbol's column at
+   place k being symbol + k * place_columns. */
+struct pg_gather {
+    size_t rows, columns, samples, arity, place_columns;
+    size_t table_row, sums_row; /* elements between rows */
+    const uint32_t *symbols;    /* (samples, arity) of each run */
+    size_t lanes;
+    float *scratch; /* (padded columns, PG_LANES) where lanes is 1 */
+};
+
 struct pg_kernel {
     const char *name;
     size_t lanes;              /* of a vector register */
@@ -112,6 +122,15 @@ struct pg_kernel {
 
     /* ret_class (one row): the first row with the largest score; scores (rows). */
     void (*argmax)(const float *scores, uint32_t *ret_class, const struct pg_plane *plane);
+
+    /* sums(row, n) = f(sum over the places k = 0, 1, ... of n of table(row, column)). Where lanes is 1
+       all arrays have rows up to a multiple of PG_LANES, of which only `rows` of sums are written. */
+    void (*gather)(const struct pg_gather *gather, const float *table, float *sums,
+                   enum pg_activation activation);
+
+    /* The transpose: table(row, column) = sum of sums(row, n) over samples n in order, and the
+       places of n in order, that take the column. */
+    void (*scatter)(const struct pg_gather *gather, const float *sums, float *table);
 
     /* out[i] = f(in[i]), for tests of the elementary functions: "tanh", "exp", "log". */
     void (*map)(const char *function, const float *in, float *out, size_t count);

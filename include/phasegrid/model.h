@@ -82,8 +82,9 @@ struct pg_layer_kind {
                     struct pg_place *ret_places);
     /* Columns of the output, where they are not those of the input; NULL: they are. */
     size_t (*columns)(const struct pg_layer_spec *spec, size_t samples);
+    /* Of a pass forward, or in training also backward. */
     size_t (*scratch)(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
-                      size_t stride);
+                      size_t stride, bool is_training);
     /* dense (the layer's parameters, in the order of the segments) */
     void (*initialise)(const struct pg_layer_spec *spec, uint32_t first_segment,
                        const struct pg_random *random, float *ret_dense);
@@ -96,6 +97,11 @@ struct pg_layer_kind {
 
 extern const struct pg_layer_kind pg_layer_embedding_sum; /* x = sum of the symbols' embeddings */
 extern const struct pg_layer_kind pg_layer_affine;        /* f(W x + b), torch's Linear */
+/* Each symbol's embedding a column, for layers that are then computed once per symbol, not per
+   sample; and what adds up the columns of a sample's symbols, f behind the sum. outputs of the table:
+   tables x dimension; each place of a sample has its own rows and columns where tables > 1. */
+extern const struct pg_layer_kind pg_layer_embedding_table;
+extern const struct pg_layer_kind pg_layer_gather;
 
 struct pg_layer {
     struct pg_layer_spec spec;
@@ -144,7 +150,7 @@ struct pg_pass {
     size_t strides[PG_LAYERS_MAX]; /* [l]: distance of the rows of layer l's outputs */
     float *values[PG_LAYERS_MAX];  /* [l]: outputs of layer l and a row of ones, padded rows */
     float *deltas[PG_LAYERS_MAX];  /* training only */
-    float *scratch;                /* training only */
+    float *scratch;
     float *loss;                   /* (stride) per sample */
 };
 

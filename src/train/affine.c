@@ -32,10 +32,10 @@ static size_t block(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_
 
 /* With samples in lanes: the inputs sample-major, (stride, row_elements). */
 static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
-                      size_t stride)
+                      size_t stride, bool is_training)
 {
     (void)in_stride;
-    return lanes == 1 ? stride * row_elements(spec, lanes) : 0;
+    return lanes == 1 && is_training ? stride * row_elements(spec, lanes) : 0;
 }
 
 static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,

@@ -149,7 +149,7 @@ double pg_trainer_flops(const struct pg_trainer_spec *spec)
 {
     bool is_full_batch = spec->batch_size == 0;
     size_t batch = is_full_batch ? spec->train_count : spec->batch_size;
-    double evaluated = (double)spec->test_count + (is_full_batch ? 0.0 : (double)spec->train_count);
+    size_t evaluated = spec->test_count + (is_full_batch ? 0 : spec->train_count);
     return pg_model_flops(&spec->model, batch, true) +
-           evaluated / (double)spec->evaluate_every * pg_model_flops(&spec->model, 1, false);
+           pg_model_flops(&spec->model, evaluated, false) / (double)spec->evaluate_every;
 }

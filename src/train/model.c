@@ -28,11 +28,20 @@ size_t pg_model_segments(const struct pg_model_spec *spec, struct pg_segment *re
     return count;
 }
 
+/* Columns of a layer's output, from those of its input. */
+static size_t columns_after(const struct pg_layer_spec *layer, size_t samples, size_t columns)
+{
+    return layer->kind->columns != NULL ? layer->kind->columns(layer, samples) : columns;
+}
+
 double pg_model_flops(const struct pg_model_spec *spec, size_t count, bool is_training)
 {
     double sum = 0.0;
-    for (size_t l = 0; l < spec->layer_count; l++)
-        sum += spec->layers[l].kind->flops(&spec->layers[l], count, is_training);
+    size_t columns = count;
+    for (size_t l = 0; l < spec->layer_count; l++) {
+        columns = columns_after(&spec->layers[l], count, columns);
+        sum += spec->layers[l].kind->flops(&spec->layers[l], columns, is_training);
+    }
     return sum;
 }
 
@@ -163,11 +172,6 @@ double pg_model_norm(const struct pg_model *model, size_t lane, enum pg_group gr
 
 /* ---- passes ---- */
 
-static size_t columns_after(const struct pg_layer_spec *layer, size_t samples, size_t columns)
-{
-    return layer->kind->columns != NULL ? layer->kind->columns(layer, samples) : columns;
-}
-
 void pg_pass_arrange(struct pg_pass *pass, const struct pg_model_spec *spec, size_t lanes,
                      size_t capacity, bool is_training, struct pg_arena *arena)
 {
@@ -179,15 +183,14 @@ void pg_pass_arrange(struct pg_pass *pass, const struct pg_model_spec *spec, siz
         size_t rows = layer->outputs + 1;
         columns = columns_after(layer, capacity, columns);
         size_t stride = pass->strides[l] = lanes == 1 ? pg_padded(columns) : columns;
-        size_t needed = layer->kind->scratch(layer, lanes, in_stride, stride);
+        size_t needed = layer->kind->scratch(layer, lanes, in_stride, stride, is_training);
         scratch = needed > scratch ? needed : scratch;
         pass->values[l] = take(arena, (lanes == 1 ? pg_padded(rows) : rows) * stride, lanes);
         if (is_training)
             pass->deltas[l] = take(arena, pg_padded(layer->outputs) * stride, lanes);
         in_stride = stride;
     }
-    if (is_training)
-        pass->scratch = take(arena, scratch, lanes);
+    pass->scratch = take(arena, scratch, lanes);
     pass->loss = take(arena, pg_padded(capacity), lanes);
 }
 

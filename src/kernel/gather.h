@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sums of a table's columns, one for each sample, and the transpose of that sum.
+ *
+ * With samples in lanes the columns that neighbours need lie anywhere. So PANEL rows of the table
+ * are turned round first, which makes a column's numbers one cache line and the panel small enough
+ * for L1; sums are then whole vectors, and turned back PANEL samples at a time. With runs in lanes
+ * every lane has symbols of its own and takes its number by itself.
+ *
+ * The order of every sum is that of the places of a sample, and for the transpose that of the
+ * samples, in both layouts.
+ */
+#ifndef PHASEGRID_GATHER_H
+#define PHASEGRID_GATHER_H
+
+#include <string.h>
+
+#include "activation.h"
+#include "transpose.h"
+
+enum { PANEL = PG_LANES };
+
+/* PANEL samples by PANEL rows. */
+struct panel_block {
+    float at[PANEL][PANEL] __attribute__((aligned(64)));
+};
+
+INLINE size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Columns of a panel, as transpose takes them. */
+INLINE size_t panel_columns(const struct pg_gather *gather)
+{
+    return (gather->columns + PG_COLUMNS - 1) / PG_COLUMNS * PG_COLUMNS;
+}
+
+/* ---- samples in lanes ---- */
+
+/* f(the sum of a sample's columns): PANEL numbers. */
+INLINE void add_columns(const struct pg_gather *gather, const float *panel, const uint32_t *symbols,
+                        enum pg_activation activation, float *ret)
+{
+    for (size_t i = 0; i < PANEL; i += WIDTH) {
+        vector sum = v_load(panel + symbols[0] * PANEL + i);
+        for (size_t k = 1; k < gather->arity; k++) {
+            size_t column = symbols[k] + k * gather->place_columns;
+            sum = v_add(sum, v_load(panel + column * PANEL + i));
+        }
+        v_store(ret + i, activate(activation, sum));
+    }
+}
+
+/* A block goes back to where samples are adjacent: `rows` rows of it. */
+INLINE void turn_back(const struct panel_block *block, float *sums, size_t sums_row, size_t rows)
+{
+    struct panel_block turned;
+    if (rows == PANEL) {
+        transpose(block->at[0], PANEL, sums, sums_row, PANEL, PANEL);
+        return;
+    }
+    transpose(block->at[0], PANEL, turned.at[0], PANEL, PANEL, PANEL);
+    for (size_t r = 0; r < rows; r++)
+        memcpy(sums + r * sums_row, turned.at[r], sizeof turned.at[r]);
+}
+
+static void gather_samples(const struct pg_gather *gather, const float *table, float *sums,
+                           enum pg_activation activation)
+{
+    struct panel_block block = {0};
+    for (size_t row = 0; row < gather->rows; row += PANEL) {
+        transpose(table + row * gather->table_row, gather->table_row, gather->scratch, PANEL, PANEL,
+                  panel_columns(gather));
+        for (size_t n = 0; n < gather->samples; n += PANEL) {
+            size_t count = smaller(PANEL, gather->samples - n);
+            for (size_t s = 0; s < count; s++)
+                add_columns(gather, gather->scratch, gather->symbols + (n + s) * gather->arity,
+                            activation, block.at[s]);
+            turn_back(&block, sums + row * gather->sums_row + n, gather->sums_row,
+                      smaller(PANEL, gather->rows - row));
+        }
+    }
+}
+
+INLINE void add_to_columns(const struct pg_gather *gather, const float *numbers,
+                           const uint32_t *symbols, float *panel)
+{
+    for (size_t k = 0; k < gather->arity; k++) {
+        float *to = panel + (symbols[k] + k * gather->place_columns) * PANEL;
+        for (size_t i = 0; i < PANEL; i += WIDTH)
+            v_store(to + i, v_add(v_load(to + i), v_load(numbers + i)));
+    }
+}
+
+static void scatter_samples(const struct pg_gather *gather, const float *sums, float *table)
+{
+    struct panel_block block;
+    size_t columns = panel_columns(gather);
+    for (size_t row = 0; row < gather->rows; row += PANEL) {
+        memset(gather->scratch, 0, columns * PANEL * sizeof *gather->scratch);
+        for (size_t n = 0; n < gather->samples; n += PANEL) {
+            size_t count = smaller(PANEL, gather->samples - n);
+            transpose(sums + row * gather->sums_row + n, gather->sums_row, block.at[0], PANEL,
+                      PANEL, PANEL);
+            for (size_t s = 0; s < count; s++)
+                add_to_columns(gather, block.at[s], gather->symbols + (n + s) * gather->arity,
+                               gather->scratch);
+        }
+        transpose(gather->scratch, PANEL, table + row * gather->table_row, gather->table_row,
+                  columns, PANEL);
+    }
+}
+
+/* ---- runs in lanes ---- */
+
+static void gather_runs(const struct pg_gather *gather, const float *table, float *sums,
+                        enum pg_activation activation)
+{
+    for (size_t row = 0; row < gather->rows; row++) {
+        const float *columns = table + row * gather->table_row * PG_LANES;
+        const uint32_t *symbols = gather->symbols;
+        float *to = sums + row * gather->sums_row * PG_LANES;
+        for (size_t n = 0; n < gather->samples; n++, to += PG_LANES) {
+            float sum[PG_LANES];
+            for (size_t lane = 0; lane < PG_LANES; lane++)
+                sum[lane] = columns[*symbols++ * PG_LANES + lane];
+            for (size_t k = 1; k < gather->arity; k++)
+                for (size_t lane = 0; lane < PG_LANES; lane++)
+                    sum[lane] +=
+                        columns[(*symbols++ + k * gather->place_columns) * PG_LANES + lane];
+            for (size_t i = 0; i < PG_LANES; i += WIDTH)
+                v_store(to + i, activate(activation, v_load(sum + i)));
+        }
+    }
+}
+
+static void scatter_runs(const struct pg_gather *gather, const float *sums, float *table)
+{
+    for (size_t row = 0; row < gather->rows; row++) {
+        float *columns = table + row * gather->table_row * PG_LANES;
+        const uint32_t *symbols = gather->symbols;
+        const float *from = sums + row * gather->sums_row * PG_LANES;
+        memset(columns, 0, gather->columns * PG_LANES * sizeof *columns);
+        for (size_t n = 0; n < gather->samples; n++, from += PG_LANES)
+            for (size_t k = 0; k < gather->arity; k++)
+                for (size_t lane = 0; lane < PG_LANES; lane++)
+                    columns[(*symbols++ + k * gather->place_columns) * PG_LANES + lane] +=
+                        from[lane];
+    }
+}
+
+static void gather(const struct pg_gather *how, const float *table, float *sums,
+                   enum pg_activation activation)
+{
+    if (how->lanes == 1)
+        gather_samples(how, table, sums, activation);
+    else
+        gather_runs(how, table, sums, activation);
+}
+
+static void scatter(const struct pg_gather *how, const float *sums, float *table)
+{
+    if (how->lanes == 1)
+        scatter_samples(how, sums, table);
+    else
+        scatter_runs(how, sums, table);
+}
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The gather layer, behind a table (see table.c) and the layers over its columns:
+ * h = f(sum over a sample's symbols of their columns). It has no parameters. Back, each sample's
+ * delta goes to the columns of its symbols, in sample order.
+ */
+#include "phasegrid/model.h"
+
+static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
+{
+    (void)spec;
+    (void)ret;
+}
+
+static size_t block(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_stride,
+                    struct pg_place *ret_places)
+{
+    (void)spec;
+    (void)lanes;
+    (void)ret_places;
+    *ret_stride = 0;
+    return 0;
+}
+
+static size_t columns(const struct pg_layer_spec *spec, size_t samples)
+{
+    (void)spec;
+    return samples;
+}
+
+/* With samples in lanes: a panel of the table. */
+static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
+                      size_t stride, bool is_training)
+{
+    (void)spec;
+    (void)stride;
+    (void)is_training;
+    return lanes == 1 ? in_stride * PG_LANES : 0;
+}
+
+static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
+                       const struct pg_random *random, float *ret)
+{
+    (void)spec;
+    (void)first_segment;
+    (void)random;
+    (void)ret;
+}
+
+static struct pg_gather describe(const struct pg_layer *layer, const struct pg_flow *flow)
+{
+    size_t tables = layer->spec.tables;
+    return (struct pg_gather){
+        .rows = layer->spec.outputs,
+        .columns = flow->in_count,
+        .samples = flow->count,
+        .arity = flow->samples->arity,
+        .place_columns = tables > 1 ? flow->in_count / tables : 0,
+        .table_row = flow->in_stride,
+        .sums_row = flow->stride,
+        .symbols = flow->samples->inputs,
+        .lanes = flow->lanes,
+        .scratch = flow->scratch,
+    };
+}
+
+static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
+{
+    const struct pg_gather gather = describe(layer, flow);
+    flow->kernel->gather(&gather, flow->in, flow->out, layer->spec.activation);
+}
+
+static void backward(struct pg_layer *layer, const struct pg_flow *flow,
+                     const struct pg_update *update)
+{
+    const struct pg_gather gather = describe(layer, flow);
+    (void)update;
+    flow->kernel->scatter(&gather, flow->delta_out, flow->delta_in);
+}
+
+static double flops(const struct pg_layer_spec *spec, size_t count, bool is_training)
+{
+    return (is_training ? 3.0 : 1.0) * (double)spec->outputs * (double)count;
+}
+
+const struct pg_layer_kind pg_layer_gather = {
+    .name = "gather",
+    .segment_count = 0,
+    .segments = segments,
+    .block = block,
+    .columns = columns,
+    .scratch = scratch,
+    .initialise = initialise,
+    .forward = forward,
+    .backward = backward,
+    .flops = flops,
+};
