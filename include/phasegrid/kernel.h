@@ -123,8 +123,9 @@ struct pg_kernel {
     /* ret_class (one row): the first row with the largest score; scores (rows). */
     void (*argmax)(const float *scores, uint32_t *ret_class, const struct pg_plane *plane);
 
-    /* sums(row, n) = f(sum over the places k = 0, 1, ... of n of table(row, column)). Where lanes is 1
-       all arrays have rows up to a multiple of PG_LANES, of which only `rows` of sums are written. */
+    /* sums(row, n) = f(sum over the places k = 0, 1, ... of n of table(row, column)). Where lanes
+       is 1 all arrays have rows up to a multiple of PG_LANES, of which only `rows` of sums are
+       written. */
     void (*gather)(const struct pg_gather *gather, const float *table, float *sums,
                    enum pg_activation activation);
 

@@ -98,8 +98,9 @@ struct pg_layer_kind {
 extern const struct pg_layer_kind pg_layer_embedding_sum; /* x = sum of the symbols' embeddings */
 extern const struct pg_layer_kind pg_layer_affine;        /* f(W x + b), torch's Linear */
 /* Each symbol's embedding a column, for layers that are then computed once per symbol, not per
-   sample; and what adds up the columns of a sample's symbols, f behind the sum. outputs of the table:
-   tables x dimension; each place of a sample has its own rows and columns where tables > 1. */
+   sample; and what adds up the columns of a sample's symbols, f behind the sum. outputs of the
+   table: tables x dimension; each place of a sample has its own rows and columns where tables > 1.
+ */
 extern const struct pg_layer_kind pg_layer_embedding_table;
 extern const struct pg_layer_kind pg_layer_gather;
 
@@ -151,7 +152,7 @@ struct pg_pass {
     float *values[PG_LAYERS_MAX];  /* [l]: outputs of layer l and a row of ones, padded rows */
     float *deltas[PG_LAYERS_MAX];  /* training only */
     float *scratch;
-    float *loss;                   /* (stride) per sample */
+    float *loss; /* (stride) per sample */
 };
 
 /* The three blocks of a model: parameters, and the optimiser's moments of them. */

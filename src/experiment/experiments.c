@@ -5,10 +5,11 @@
 
 #include "phasegrid/experiment.h"
 
-extern const struct pg_experiment pg_experiment_addition;
+extern const struct pg_experiment pg_experiment_addition, pg_experiment_modular;
 
 const struct pg_experiment *const pg_experiments[] = {
     &pg_experiment_addition,
+    &pg_experiment_modular,
     NULL,
 };
 

@@ -14,8 +14,8 @@
  *     place 0: E 0      (tables x dimension, tables x symbols)
  *     place 1: 0 E
  *
- * Blocks of parameters hold E transposed, a row for each component. Initial values are normal, times
- * scale, keyed by (segment, symbol, component).
+ * Blocks of parameters hold E transposed, a row for each component. Initial values are normal,
+ * times scale, keyed by (segment, symbol, component).
  */
 #include <string.h>
 
