@@ -7,24 +7,12 @@
  */
 #include "addition.h"
 
-#include <math.h>
 #include <string.h>
 
-static const char *const task_names[] = {"regression", "classification", NULL};
-static const char *const activation_names[] = {"tanh", "relu", NULL};
+#include "cell.h"
+#include "tables.h"
 
-#define REAL(name, low, high, value, unit, help)                                                   \
-    {                                                                                              \
-        name, PG_VALUE_REAL, low, high, false, value, NULL, unit, help                             \
-    }
-#define INTEGER(name, low, high, value, unit, help)                                                \
-    {                                                                                              \
-        name, PG_VALUE_INTEGER, low, high, false, value, NULL, unit, help                          \
-    }
-#define NAME(name, names, value, help)                                                             \
-    {                                                                                              \
-        name, PG_VALUE_NAME, 0, 0, false, value, names, "1", help                                  \
-    }
+static const char *const task_names[] = {"regression", "classification", NULL};
 
 static const struct pg_setting settings[] = {
     NAME("task", task_names, "regression", "fixed Gaussian template per sum, or class of the sum"),
@@ -37,9 +25,9 @@ static const struct pg_setting settings[] = {
          "splits are redrawn until their ideal test accuracy reaches this"),
     INTEGER("decoder_width", 1, 4096, "200", "1", "units of each hidden layer"),
     INTEGER("decoder_depth", 0, 12, "2", "layers", "hidden layers"),
-    {"decoder_widths", PG_VALUE_LIST, 1, 4096, false, "[]", NULL, "1",
-     "units layer by layer; replaces decoder_width and decoder_depth"},
-    NAME("activation", activation_names, "tanh", "of the hidden layers"),
+    LIST("decoder_widths", 1, 4096, "[]",
+         "units layer by layer; replaces decoder_width and decoder_depth"),
+    NAME("activation", pg_activation_names, "tanh", "of the hidden layers"),
     INTEGER("output_dim", 1, 1024, "30", "1", "length of a template (regression)"),
     NAME("optimizer", pg_optimizer_names, "adamw", "AdamW, or gradient descent with momentum"),
     REAL("representation_lr", 0, 1e6, "1e-3", "1", "learning rate of the embeddings"),
@@ -79,10 +67,6 @@ static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
     [DIM_PARAMETER] = {"parameter", "place in the parameter vector", NULL},
 };
 
-static const char *const phase_names[] = {
-    "comprehension", "grokking", "memorization", "confusion", "generalization_only",
-    "diverged",      NULL};
-
 #define THRESHOLD                                                                                  \
     {                                                                                              \
         .name = "threshold", .setting = "phase_accuracy"                                           \
@@ -94,7 +78,7 @@ static const char *const phase_names[] = {
     }
 #define HOLD                                                                                       \
     {                                                                                              \
-        .name = "hold_steps", .number = ADDITION_HOLD                                              \
+        .name = "hold_steps", .number = PG_HOLD_STEPS                                              \
     }
 static const struct pg_observable_attribute accuracy_attributes[] = {THRESHOLD};
 static const struct pg_observable_attribute held_attributes[] = {THRESHOLD, HOLD};
@@ -107,17 +91,11 @@ static const struct pg_observable_attribute phase_attributes[] = {
     {.name = "reference", .text = "Liu et al. (2022), Table 1"},
 };
 
-#define ATTRIBUTES(table) .attributes = (table), .attribute_count = sizeof(table) / sizeof *(table)
-#define STEPS_TO(text, table)                                                                      \
-    .long_name = (text), .units = "steps", .type = PG_I64, .fill = -2, ATTRIBUTES(table)
-#define SERIES(text)                                                                               \
-    .long_name = (text), .units = "1", .type = PG_F32, .fill = (double)NAN, .dim_count = 1,        \
-    .dims = {DIM_STEP}
-#define SPLIT(text) .long_name = (text), .units = "1", .type = PG_F64, .fill = (double)NAN
+#define SPLIT(text) .long_name = (text), .units = "1", .type = PG_F64, .fill = PG_NAN
 
 static const struct pg_observable observables[OBS_COUNT] = {
     [OBS_PHASE] = {"phase", .long_name = "phase of learning", .type = PG_U8, .fill = 255,
-                   .meanings = phase_names, .unwritten_meaning = "not_run",
+                   .meanings = pg_phase_names, .unwritten_meaning = "not_run",
                    ATTRIBUTES(phase_attributes)},
     [OBS_STEPS_TO_TRAIN] = {"steps_to_train",
                             STEPS_TO(
@@ -156,7 +134,7 @@ static const struct pg_observable observables[OBS_COUNT] = {
     [OBS_DECODER_NORM] = {"decoder_norm", SERIES("Euclidean norm of the decoder's parameters")},
     [OBS_EMBEDDING_NORM] = {"embedding_norm", SERIES("Euclidean norm of the embeddings")},
     [OBS_EMBEDDINGS] = {"embeddings", .long_name = "embeddings of the symbols", .units = "1",
-                        .type = PG_F32, .fill = (double)NAN, .dim_count = 3,
+                        .type = PG_F32, .fill = PG_NAN, .dim_count = 3,
                         .dims = {DIM_STEP, DIM_SYMBOL, DIM_EMBEDDING}},
     [OBS_SPLIT_ATTEMPT] = {"split_attempt", .long_name = "how often the split was drawn again",
                            .units = "1", .type = PG_I32, .fill = -2},
@@ -172,16 +150,15 @@ static const struct pg_observable observables[OBS_COUNT] = {
                      .is_volatile = true},
     [OBS_PREDICTED_STEPS] = {"predicted_steps",
                              .long_name = "time scale 1 / (lambda3 representation_lr)",
-                             .units = "steps", .type = PG_F64, .fill = (double)NAN,
-                             .is_volatile = true},
+                             .units = "steps", .type = PG_F64, .fill = PG_NAN, .is_volatile = true},
     [OBS_TRAIN_MASK] = {"train_mask", .long_name = "1: training sample, 0: test sample",
                         .type = PG_U8, .fill = 255, .dim_count = 1, .dims = {DIM_SAMPLE}},
     [OBS_TEMPLATES] = {"templates",
                        .long_name = "target of each sum (regression), label_scale included",
-                       .units = "1", .type = PG_F32, .fill = (double)NAN, .dim_count = 2,
+                       .units = "1", .type = PG_F32, .fill = PG_NAN, .dim_count = 2,
                        .dims = {DIM_CLASS, DIM_OUTPUT}},
     [OBS_PARAMETERS] = {"parameters", .long_name = "parameter vector at the snapshots",
-                        .units = "1", .type = PG_F32, .fill = (double)NAN, .dim_count = 2,
+                        .units = "1", .type = PG_F32, .fill = PG_NAN, .dim_count = 2,
                         .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},
 };
 
@@ -207,7 +184,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     ret->lengths[DIM_OUTPUT] = addition.outputs;
     ret->lengths[DIM_SEGMENT] = ret->segment_count;
     ret->lengths[DIM_PARAMETER] = parameters;
-    ret->steps = addition.steps;
+    ret->steps = addition.rule.steps;
     ret->lanes = pg_trainer_lanes(&addition.trainer);
     ret->variant = pg_addition_variant(&addition);
     ret->flops_per_step = pg_trainer_flops(&addition.trainer);
@@ -215,69 +192,37 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     return 0;
 }
 
-/* What the batch order needs of a run: its split and its key, without a model. */
-struct order {
-    struct addition addition;
-    struct addition_data data;
-    struct pg_batches batches;
-    uint32_t *samples; /* (train_count) */
-};
-
-static void arrange_order(struct order *order, struct pg_arena *arena)
+/* The split of a run, without a model; arrays are the arena's. */
+static int draw_data(const struct addition *addition, const struct pg_run_request *request,
+                     struct pg_arena *arena, struct addition_data *ret, struct pg_error *error)
 {
-    const struct addition *addition = &order->addition;
-    pg_addition_arrange_data(addition, &order->data, arena);
-    pg_batches_arrange(&order->batches, addition->train_count, addition->trainer.batch_size, arena);
-    order->samples = pg_arena_take(arena, addition->train_count * sizeof *order->samples);
-}
-
-static int fill_order(const struct pg_run_request *request, struct order *order,
-                      struct pg_error *error)
-{
-    struct pg_random random = pg_random_make(request->seed, PG_STREAM_BATCHES, request->mix);
     struct pg_parallelograms *parallelograms = NULL;
-    int status =
-        pg_parallelograms_create((uint32_t)order->addition.symbols, &parallelograms, error);
+    pg_arena_measure(arena);
+    pg_addition_arrange_data(addition, ret, arena);
+    int status = pg_arena_init(arena, arena->used, error);
+    if (status != 0)
+        return status;
+    pg_addition_arrange_data(addition, ret, arena);
+    status = pg_parallelograms_create((uint32_t)addition->symbols, &parallelograms, error);
     if (status == 0)
-        status = pg_addition_fill_data(&order->addition, parallelograms, request, NULL,
-                                       &order->data, error);
+        status = pg_addition_fill_data(addition, parallelograms, request, NULL, ret, error);
     pg_parallelograms_destroy(parallelograms);
-    pg_batches_prepare(&order->batches, &random);
     return status;
 }
 
-/* Sample indices are those of dimension "sample"; a full batch is the split's own order. */
-static void put_batches(struct order *order, int64_t first, int64_t last,
-                        const struct pg_batch_sink *sink)
-{
-    size_t size = order->addition.trainer.batch_size;
-    size_t count = size > 0 ? size : order->addition.train_count;
-    for (int64_t step = first; step <= last; step++) {
-        if (size > 0)
-            pg_batches_draw(&order->batches, step, order->samples);
-        for (size_t i = 0; i < count; i++)
-            order->samples[i] = order->data.train_order[size > 0 ? order->samples[i] : i];
-        sink->take(sink->context, step, order->samples, count);
-    }
-}
-
+/* Sample indices are those of dimension "sample". */
 static int batches(const struct pg_run_request *request, int64_t first, int64_t last,
                    const struct pg_batch_sink *sink, struct pg_error *error)
 {
-    struct order order;
-    struct pg_arena arena;
-    int status = pg_addition_read(&request->values, &order.addition, error);
-    if (status != 0)
-        return status;
-    pg_arena_measure(&arena);
-    arrange_order(&order, &arena);
-    status = pg_arena_init(&arena, arena.used, error);
-    if (status == 0) {
-        arrange_order(&order, &arena);
-        status = fill_order(request, &order, error);
-    }
+    struct addition addition;
+    struct addition_data data;
+    struct pg_arena arena = {0};
+    int status = pg_addition_read(&request->values, &addition, error);
     if (status == 0)
-        put_batches(&order, first, last, sink);
+        status = draw_data(&addition, request, &arena, &data, error);
+    if (status == 0)
+        status = pg_cell_put_batches(request, &addition.trainer, data.train_order, first, last,
+                                     sink, error);
     pg_arena_release(&arena);
     return status;
 }
@@ -291,7 +236,7 @@ const struct pg_experiment pg_experiment_addition = {
     .dimension_count = DIM_COUNT,
     .observables = observables,
     .observable_count = OBS_COUNT,
-    .phase_names = phase_names,
+    .phase_names = pg_phase_names,
     .check = check,
     .shape = shape,
     .run = pg_addition_run,

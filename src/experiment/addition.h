@@ -3,9 +3,9 @@
 #ifndef PHASEGRID_ADDITION_H
 #define PHASEGRID_ADDITION_H
 
-#include "phasegrid/experiment.h"
 #include "phasegrid/parallelogram.h"
-#include "phasegrid/trainer.h"
+#include "runs.h"
+#include "trajectory.h"
 
 /* Dimensions and observables, as the tables in addition.c order them. */
 enum {
@@ -51,19 +51,11 @@ enum {
     OBS_COUNT
 };
 
-enum { ADDITION_HOLD = 100, SPLIT_ATTEMPTS_MAX = 10000 };
+enum { SPLIT_ATTEMPTS_MAX = 10000 };
 
 #define ADDITION_RQI 0.95 /* Liu et al. (2022): an RQI above it is high */
 
-/* The phases of Liu et al. (2022), Table 1, and what falls outside. */
-enum addition_phase {
-    PHASE_COMPREHENSION,
-    PHASE_GROKKING,
-    PHASE_MEMORIZATION,
-    PHASE_CONFUSION,
-    PHASE_GENERALIZATION_ONLY,
-    PHASE_DIVERGED
-};
+extern const struct pg_experiment pg_experiment_addition;
 
 enum addition_task { TASK_REGRESSION, TASK_CLASSIFICATION };
 
@@ -72,11 +64,11 @@ struct addition {
     enum addition_task task;
     size_t symbols, dimension, outputs, classes;
     size_t sample_count, train_count;
-    double min_ideal_accuracy, phase_accuracy;
-    int64_t phase_lag, steps;
+    double min_ideal_accuracy;
     struct pg_rates rates[PG_GROUP_COUNT];
     float label_scale;
     struct pg_trainer_spec trainer;
+    struct pg_trajectory_rule rule;
 };
 
 /* Reads and cross-checks a cell. */

@@ -106,7 +106,7 @@ static void fill_lane(struct fixture *fixture, size_t lane, uint32_t seed)
         for (size_t k = 0; k < arity; k++)
             fixture->inputs[(n * arity + k) * lanes + lane] = drawn(seed, n, k);
     }
-    pg_model_initialise(&fixture->model, lane, &random, fixture->dense);
+    pg_model_initialise(&fixture->model, lane, &fixture->spec, &random, fixture->dense);
 }
 
 /* Runs of seeds first_seed, first_seed + 1, ... */
