@@ -33,6 +33,23 @@ static void add_affine(struct pg_workload *workload, size_t inputs, size_t outpu
     workload->flops += 6.0 * (double)inputs * (double)outputs * (double)columns;
 }
 
+/* Summed embeddings whose first affine layer is computed once per symbol: its FLOPs are those of
+   the symbols, not of the samples. */
+static void add_table(struct pg_workload *workload, size_t symbols, size_t dimension)
+{
+    struct pg_layer_spec *table =
+        add_layer(workload, &pg_layer_embedding_table, symbols, dimension);
+    table->group = PG_GROUP_REPRESENTATION;
+    table->tables = 1;
+}
+
+static void add_gather(struct pg_workload *workload, size_t width, enum pg_activation activation)
+{
+    struct pg_layer_spec *gather = add_layer(workload, &pg_layer_gather, width, width);
+    gather->tables = 1;
+    gather->activation = activation;
+}
+
 static void set_rates(struct pg_workload *workload, enum pg_group group, double weight_decay)
 {
     workload->rates[group] = (struct pg_rates){.learning_rate = 1e-3,
@@ -82,9 +99,9 @@ void pg_workload_modular_addition(struct pg_workload *ret)
         pairs[i][1] = i % MODULAR_SYMBOLS;
     }
     draw_pairs(ret, (const uint32_t(*)[2])pairs, PAIRS_MAX, MODULAR_COUNT);
-    add_layer(ret, &pg_layer_embedding_sum, MODULAR_SYMBOLS, MODULAR_DIMENSION)->group =
-        PG_GROUP_REPRESENTATION;
-    add_affine(ret, MODULAR_DIMENSION, MODULAR_WIDTH, MODULAR_COUNT, PG_RELU);
+    add_table(ret, MODULAR_SYMBOLS, MODULAR_DIMENSION);
+    add_affine(ret, MODULAR_DIMENSION, MODULAR_WIDTH, MODULAR_SYMBOLS, PG_IDENTITY);
+    add_gather(ret, MODULAR_WIDTH, PG_RELU);
     add_affine(ret, MODULAR_WIDTH, MODULAR_SYMBOLS, MODULAR_COUNT, PG_IDENTITY);
     ret->model.loss = &pg_loss_cross_entropy;
     ret->modulus = MODULAR_SYMBOLS;
