@@ -17,14 +17,12 @@
 /* The linker's names (ld --wrap). NOLINTBEGIN(bugprone-reserved-identifier,*-naming) */
 struct pg_random __real_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
 struct pg_random __wrap_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
-bool __real_pg_runner_train(struct pg_runner *runner, uint64_t row, int32_t attempts,
-                            bool (*pause)(void *context), void *context,
-                            struct pg_outcome *ret_outcome);
-bool __wrap_pg_runner_train(struct pg_runner *runner, uint64_t row, int32_t attempts,
-                            bool (*pause)(void *context), void *context,
-                            struct pg_outcome *ret_outcome);
+void __real_pg_runner_train(struct pg_runner *runner, const struct pg_piece *piece,
+                            int32_t attempts, const struct pg_runner_client *client);
+void __wrap_pg_runner_train(struct pg_runner *runner, const struct pg_piece *piece,
+                            int32_t attempts, const struct pg_runner_client *client);
 
-static uint32_t current_row;
+static const struct pg_runner *current; /* a run's streams are made as it is taken up */
 
 static uint32_t my_rank(void)
 {
@@ -35,12 +33,16 @@ static uint32_t my_rank(void)
     return (uint32_t)rank;
 }
 
-bool __wrap_pg_runner_train(struct pg_runner *runner, uint64_t row, int32_t attempts,
-                            bool (*pause)(void *context), void *context,
-                            struct pg_outcome *ret_outcome)
+void __wrap_pg_runner_train(struct pg_runner *runner, const struct pg_piece *piece,
+                            int32_t attempts, const struct pg_runner_client *client)
 {
-    current_row = (uint32_t)row;
-    return __real_pg_runner_train(runner, row, attempts, pause, context, ret_outcome);
+    current = runner;
+    __real_pg_runner_train(runner, piece, attempts, client);
+}
+
+static uint32_t current_row(void)
+{
+    return current == NULL ? 0 : (uint32_t)(current->piece.first_row + current->next);
 }
 
 static bool is_broken_by(const char *what)
@@ -57,7 +59,7 @@ struct pg_random __wrap_pg_random_make(uint32_t seed, enum pg_stream stream, uin
     if (is_broken_by("order"))
         mix ^= made++;
     if (is_broken_by("row"))
-        mix ^= current_row;
+        mix ^= current_row();
     return __real_pg_random_make(seed, stream, mix);
 }
 /* NOLINTEND(bugprone-reserved-identifier,*-naming) */

@@ -4,6 +4,8 @@
  * times the time of others (which the expected cost does not say). Two variables of the environment
  * break what must hold, for the tests that must then fail: FAKE_KEY=rank makes a row depend on the
  * rank, FAKE_FULL=R makes every later write of rank R fail as on a full disk.
+ *
+ * FAKE_LANES=N has N runs side by side, which end in any order and are replaced.
  */
 #include "fake_experiment.h"
 
@@ -22,6 +24,7 @@
 #include "phasegrid/random.h"
 
 enum { DIM_STEP, DIM_SNAPSHOT, DIM_PARAMETER, DIM_COUNT };
+enum { LANES_MAX = 16 };
 enum { OBS_PHASE, OBS_VALUE, OBS_TRACE, OBS_PARAMETERS, OBS_COUNT };
 
 static const char *const modes[] = {"plain", "diverges", "refused", "slow", NULL};
@@ -66,11 +69,17 @@ static int check(const struct pg_values *values, struct pg_error *error)
     return 0;
 }
 
+static size_t lane_count(void)
+{
+    const char *lanes = getenv("FAKE_LANES");
+    return lanes != NULL ? (size_t)strtoul(lanes, NULL, 10) : 1;
+}
+
 static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
 {
     int64_t width = pg_values_integer(values, "width");
     (void)error;
-    ret->lanes = 1;
+    ret->lanes = lane_count();
     ret->lengths[DIM_PARAMETER] = (size_t)width;
     ret->segments[0] = (struct pg_segment){.name = "weight", .rows = 1, .columns = width};
     ret->segment_count = 1;
@@ -98,14 +107,14 @@ static int my_rank(void)
     return rank;
 }
 
-static void write_log(const struct pg_run_request *request, const char *what)
+static void write_log(uint32_t cell, uint32_t seed, const char *what)
 {
     const char *path = getenv("FAKE_LOG");
     char line[128];
     if (path == NULL)
         return;
     int length = snprintf(line, sizeof line, "%d %d %s %08x %u\n", (int)getpid(), my_rank(), what,
-                          hash(&request->values), request->seed);
+                          cell, seed);
     int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (file < 0 || write(file, line, (size_t)length) != length)
         abort();
@@ -123,70 +132,93 @@ static void fill_disk(void)
         abort();
 }
 
-/* False: pause() said to leave. */
-static bool spend(const struct pg_run_source *source, double seconds)
-{
-    const struct timespec slice = {0, 500000};
-    double end = pg_clock_wall() + seconds;
-    while (pg_clock_wall() < end) {
-        if (source->pause(source->context))
-            return false;
-        (void)nanosleep(&slice, NULL);
-    }
-    return true;
-}
+/* A run in training: all that its values say, which are gone with the next call of the source. */
+struct lane {
+    bool is_taken;
+    struct pg_run_request request;
+    uint32_t settings; /* hash */
+    struct pg_random random;
+    int64_t width, budget;
+    bool diverges, is_refused;
+    double end;
+};
 
-static void fill_row(const struct pg_run_request *request, const struct pg_random *random)
+static void fill_row(const struct lane *lane)
 {
+    const struct pg_run_request *request = &lane->request;
     const struct pg_record *record = request->record;
-    int64_t width = pg_values_integer(&request->values, "width");
-    int64_t budget = pg_values_integer(&request->values, "steps");
+    const struct pg_random *random = &lane->random;
     double *value = request->slots[OBS_VALUE];
     float *trace = request->slots[OBS_TRACE], *parameters = request->slots[OBS_PARAMETERS];
     *value = (double)pg_random_uniform(random, 0, 1, 0);
-    for (uint32_t i = 0; i < record->step_count && record->steps[i] <= budget; i++)
+    for (uint32_t i = 0; i < record->step_count && record->steps[i] <= lane->budget; i++)
         trace[i] = pg_random_normal(random, i, 2, 0);
     for (uint32_t i = 0; i < record->snapshot_count; i++)
-        for (uint32_t k = 0; k < (uint32_t)width; k++)
+        for (uint32_t k = 0; k < (uint32_t)lane->width; k++)
             parameters[i * request->lengths[DIM_PARAMETER] + k] = pg_random_normal(random, k, 3, i);
 }
 
-static int run_one(const struct pg_run_source *source, const struct pg_run_request *request,
-                   struct pg_run_result *ret_result, struct pg_error *error)
+static void begin_run(struct lane *lane)
 {
-    const char *mode = pg_values_name(&request->values, "mode"), *key = getenv("FAKE_KEY");
-    uint32_t mix = hash(&request->values);
+    const struct pg_values *values = &lane->request.values;
+    const char *mode = pg_values_name(values, "mode"), *key = getenv("FAKE_KEY");
+    lane->is_taken = true;
+    lane->settings = hash(values);
+    uint32_t mix = lane->settings;
     if (key != NULL && strcmp(key, "rank") == 0)
         mix ^= (uint32_t)my_rank();
-    struct pg_random random = pg_random_make(request->seed, PG_STREAM_TEST, mix);
-    double seconds = 1e-3 * pg_values_real(&request->values, "milliseconds") *
-                     (double)pg_values_integer(&request->values, "width") *
-                     (0.5 + (double)pg_random_uniform(&random, 0, 0, 0));
+    lane->random = pg_random_make(lane->request.seed, PG_STREAM_TEST, mix);
+    lane->width = pg_values_integer(values, "width");
+    lane->budget = pg_values_integer(values, "steps");
+    lane->diverges = strcmp(mode, "diverges") == 0;
+    lane->is_refused = strcmp(mode, "refused") == 0;
+    double seconds = 1e-3 * pg_values_real(values, "milliseconds") * (double)lane->width *
+                     (0.5 + (double)pg_random_uniform(&lane->random, 0, 0, 0));
+    lane->end = pg_clock_wall() + (strcmp(mode, "slow") == 0 ? 1000.0 * seconds : seconds);
     fill_disk();
-    write_log(request, "begin");
-    if (!spend(source, strcmp(mode, "slow") == 0 ? 1000.0 * seconds : seconds))
-        return PG_ESTOPPED;
-    write_log(request, "end");
-    if (strcmp(mode, "refused") == 0)
-        return pg_error_set(error, PG_EMACHINE, "out of memory, as asked");
-    fill_row(request, &random);
-    uint8_t *phase = request->slots[OBS_PHASE];
-    *phase = pg_random_below(&random, 2, 0, 4, 0) != 0;
-    ret_result->phase = *phase;
-    ret_result->diverged = strcmp(mode, "diverges") == 0;
-    ret_result->last_step = pg_values_integer(&request->values, "steps");
-    return 0;
+    write_log(lane->settings, lane->request.seed, "begin");
+}
+
+static void end_run(const struct pg_run_source *source, struct lane *lane)
+{
+    struct pg_run_result result = {.diverged = lane->diverges, .last_step = lane->budget};
+    struct pg_error error;
+    int status = 0;
+    write_log(lane->settings, lane->request.seed, "end");
+    lane->is_taken = false;
+    if (lane->is_refused) {
+        status = pg_error_set(&error, PG_EMACHINE, "out of memory, as asked");
+    } else {
+        uint8_t *phase = lane->request.slots[OBS_PHASE];
+        fill_row(lane);
+        *phase = pg_random_below(&lane->random, 2, 0, 4, 0) != 0;
+        result.phase = *phase;
+    }
+    source->finish(source->context, lane->request.ticket, status, &result, &error);
+}
+
+/* Ends what is due and fills free lanes; returns how many are taken. */
+static size_t turn(const struct pg_run_source *source, struct lane *lanes)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < lane_count(); i++) {
+        if (lanes[i].is_taken && pg_clock_wall() >= lanes[i].end)
+            end_run(source, &lanes[i]);
+        if (!lanes[i].is_taken && source->next(source->context, &lanes[i].request))
+            begin_run(&lanes[i]);
+        taken += lanes[i].is_taken;
+    }
+    return taken;
 }
 
 static int run(const struct pg_run_source *source, struct pg_error *error)
 {
-    struct pg_run_request request;
-    while (source->next(source->context, &request)) {
-        struct pg_run_result result = {.phase = -1};
-        int status = run_one(source, &request, &result, error);
-        if (status == PG_ESTOPPED)
-            return status;
-        source->finish(source->context, request.ticket, status, &result, error);
+    const struct timespec slice = {0, 500000};
+    struct lane lanes[LANES_MAX] = {{0}};
+    while (turn(source, lanes) > 0) {
+        if (source->pause(source->context))
+            return pg_error_set(error, PG_ESTOPPED, "told to leave");
+        (void)nanosleep(&slice, NULL);
     }
     return 0;
 }

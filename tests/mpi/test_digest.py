@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The real command: the same bytes on any number of ranks, and a test that would see others."""
 
+import json
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ COMMAND = os.environ["PHASEGRID"]
 BROKEN = os.environ["PHASEGRID_BROKEN_KEY"]
 JOB = Path(__file__).with_name("every_kind.yaml")
 RUNS = 2 * 2 * 2 * 3 * 2
+PACKS = Path(__file__).with_name("packs.yaml")
 DONE, DIVERGED = 1, 2
 
 
@@ -144,3 +146,49 @@ def test_a_key_with_the_number_of_the_run_is_seen(tmp_path):
         train(BROKEN, ranks, tmp_path / f"{name}.h5", job=tmp_path / f"{name}.yaml",
               BROKEN_KEY="row")
     assert "parameters" in rows_that_differ(tmp_path)
+
+
+# ---- instruction sets and layouts ----
+
+
+@pytest.fixture(name="packs", scope="module")
+def make_packs(tmp_path_factory):
+    """The cube of one process with its best kernel, layouts as the cost model chooses them."""
+    path = tmp_path_factory.mktemp("packs") / "cube.h5"
+    train(COMMAND, 0, path, job=PACKS)
+    return path
+
+
+def kernels():
+    code, out, err = launch.run(0, [COMMAND, "list", "kernels", "--json"])
+    assert code == 0, err
+    return [kernel["name"] for kernel in json.loads(out) if kernel["state"] != "not on this CPU"]
+
+
+def layouts_of(job):
+    code, out, err = launch.run(0, [COMMAND, "check", "--json", str(job)])
+    assert code == 0, err
+    return {shape["layout"] for shape in json.loads(out)["shapes"]}
+
+
+def test_the_packs_hold_every_kind_of_lane(packs):
+    """What the digests below are worth."""
+    with h5py.File(packs, "r") as file:
+        status, last_step = file["status"][...], file["last_step"][...]
+    assert status.shape == (2, 2, 2, 4, 3, 2)
+    assert (status[0, :, :, 3] == DIVERGED).any() and (status[:, :, :, :3] == DONE).all()
+    ended = last_step[status == DONE]
+    assert (ended == 400).any() and (ended < 400).any()
+    assert layouts_of(PACKS) == {"samples", "runs"}
+
+
+@pytest.mark.parametrize("kernel", kernels())
+def test_same_bytes_on_every_instruction_set(tmp_path, packs, kernel):
+    train(COMMAND, 2, tmp_path / "cube.h5", job=PACKS, PHASEGRID_KERNEL=kernel)
+    assert digest(tmp_path / "cube.h5") == digest(packs)
+
+
+@pytest.mark.parametrize("layout, ranks", [("samples", 3), ("runs", 1), ("runs", 5)])
+def test_same_bytes_in_either_layout(tmp_path, packs, layout, ranks):
+    train(COMMAND, ranks, tmp_path / "cube.h5", job=PACKS, PHASEGRID_LAYOUT=layout)
+    assert digest(tmp_path / "cube.h5") == digest(packs)

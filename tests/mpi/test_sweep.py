@@ -112,6 +112,20 @@ def test_same_cube_on_any_number_of_ranks(tmp_path, reference, ranks, mode):
     assert workers == set(range(0 if mode == "auto" else 1, ranks))
 
 
+@pytest.mark.parametrize("ranks, lanes", [(1, 2), (1, 16), (3, 5), (2, 16)])
+def test_same_cube_side_by_side(tmp_path, reference, ranks, lanes):
+    """Runs that are trained together, end in any order and are replaced by others."""
+    sweep = Sweep(tmp_path)
+    figures = sweep.run(ranks, FAKE_LANES=str(lanes))
+    assert sweep.digest() == reference
+    assert figures["done"] == RUNS and figures["diverged"] == RUNS // 2
+    begun = sweep.events("begin")
+    assert len(begun) == len(set(begun)) == RUNS, "a run was done twice"
+    assert begun != sweep.events("end"), "all ended in the order in which they began"
+    shares = sweep.variable("wall_seconds")
+    assert shares.min() >= 0 and shares.sum() < 1.05 * ranks * figures["elapsed"]
+
+
 def test_a_row_that_depends_on_the_rank_is_seen(tmp_path, reference):
     """What the test above is worth: with the rank in its key, the cube is another one."""
     sweep = Sweep(tmp_path)
@@ -119,9 +133,10 @@ def test_a_row_that_depends_on_the_rank_is_seen(tmp_path, reference):
     assert sweep.digest() != reference
 
 
-def test_killed_and_resumed(tmp_path, reference):
+@pytest.mark.parametrize("lanes", [1, 16])
+def test_killed_and_resumed(tmp_path, reference, lanes):
     sweep = Sweep(tmp_path)
-    process = sweep.start(3)
+    process = sweep.start(3, FAKE_LANES=str(lanes))
     sweep.wait_for_runs(RUNS // 2)
     for pid in sweep.pids():
         os.kill(pid, signal.SIGKILL)
@@ -135,10 +150,11 @@ def test_killed_and_resumed(tmp_path, reference):
     assert sweep.digest() == reference
 
 
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
-def test_stopped_and_resumed(tmp_path, reference, number):
+@pytest.mark.parametrize("number, lanes", [(signal.SIGUSR1, 1), (signal.SIGUSR2, 1),
+                                           (signal.SIGUSR1, 6)])
+def test_stopped_and_resumed(tmp_path, reference, number, lanes):
     sweep = Sweep(tmp_path)
-    process = sweep.start(3)
+    process = sweep.start(3, FAKE_LANES=str(lanes))
     sweep.wait_for_runs(RUNS // 3)
     mpirun = child_of(process.pid)
     os.kill(mpirun, number)
@@ -220,10 +236,12 @@ def test_cell_that_is_not_allowed_is_named(tmp_path):
     assert not sweep.file.exists()
 
 
-def test_failed_runs_are_told_and_tried_again(tmp_path):
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_failed_runs_are_told_and_tried_again(tmp_path, lanes):
+    """One that fails beside others does not disturb them."""
     sweep = Sweep(tmp_path, rates="0.1", modes="plain, refused")
     for attempt in (1, 2):
-        figures = sweep.run(3)
+        figures = sweep.run(3, FAKE_LANES=str(lanes))
         assert figures["done"] == 18 and figures["failed"] == 9
         assert len(sweep.events("begin")) == (18 if attempt == 1 else 9)
         status, attempts = sweep.variable("status"), sweep.variable("attempts")
@@ -242,9 +260,10 @@ def test_diverged_runs_keep_their_values(tmp_path):
     assert np.isfinite(sweep.variable("value")).all()
 
 
-def test_full_disk_on_one_rank_ends_all_with_one_message(tmp_path):
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_full_disk_on_one_rank_ends_all_with_one_message(tmp_path, lanes):
     sweep = Sweep(tmp_path)
-    message = sweep.run(3, expect=1, FAKE_FULL="1")
+    message = sweep.run(3, expect=1, FAKE_FULL="1", FAKE_LANES=str(lanes))
     assert message.count("cube.h5") == 1, message
 
 
