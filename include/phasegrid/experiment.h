@@ -61,6 +61,7 @@ struct pg_shape {
     size_t segment_count;
     int64_t steps;         /* budget */
     size_t lanes;          /* runs that are trained side by side: 1, or PG_LANES */
+    bool uses_blas;        /* products by OpenBLAS: bytes are those of its core */
     uint32_t variant;      /* what else is equal in such runs: activation, optimiser, ... */
     double flops_per_step; /* expected, evaluation included */
     size_t bytes;          /* memory of `lanes` runs in training */

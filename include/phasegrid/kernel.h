@@ -149,7 +149,10 @@ int pg_kernel_choose(const struct pg_kernel **ret_kernel, struct pg_error *error
    for very wide layers, but its bytes depend on the core that OpenBLAS runs as. Rows of samples are
    to be padded to whole vectors. There is one such kernel in a process: the last one asked for. */
 const struct pg_kernel *pg_kernel_widen(const struct pg_kernel *kernel);
-const char *pg_kernel_blas_core(void); /* "Haswell", "SkylakeX", ...: what OpenBLAS runs as */
+
+/* What OpenBLAS runs as: the code of a results file, an index into the names. */
+extern const char *const pg_blas_core_names[]; /* "none", "Haswell", ..., "other", NULL */
+uint8_t pg_blas_core(void);                    /* never that of "none" */
 
 /* All that were built, for this CPU family; NULL-terminated, worst first. */
 extern const struct pg_kernel *const pg_kernels[];

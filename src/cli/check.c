@@ -13,6 +13,7 @@
 #include "estimate.h"
 #include "format.h"
 #include "listing.h"
+#include "phasegrid/kernel.h"
 #include "subject.h"
 #include "verbs.h"
 
@@ -88,11 +89,41 @@ static json_t *longest_as_json(const struct pg_job *job, const struct pg_estimat
     return longest;
 }
 
+/* How runs of a shape are trained. */
+static const char *layout_name(const struct pg_shape *shape)
+{
+    return shape->lanes > 1 ? "runs" : "samples";
+}
+
+static uint64_t count_runs(const struct pg_job *job, const struct pg_survey *survey, size_t shape)
+{
+    uint64_t cells = 0;
+    for (uint64_t cell = 0; cell < survey->cell_count; cell++)
+        cells += survey->shape_of[cell] == shape;
+    return cells * job->seed_count;
+}
+
+static json_t *shapes_as_json(const struct pg_job *job, const struct pg_estimate *estimate)
+{
+    const struct pg_survey *survey = &estimate->survey;
+    json_t *shapes = json_array();
+    for (size_t i = 0; i < survey->shape_count; i++) {
+        const struct pg_shape *shape = &survey->shapes[i];
+        char cell[512];
+        pg_survey_print_cell(job, estimate->first_cells[i], cell, sizeof cell);
+        json_array_append_new(shapes,
+                              json_pack("{s:s, s:s, s:b, s:I}", "first_cell", cell, "layout",
+                                        layout_name(shape), "openblas", (int)shape->uses_blas,
+                                        "runs", (json_int_t)count_runs(job, survey, i)));
+    }
+    return shapes;
+}
+
 static int print_json(const struct arguments *arguments, const struct pg_subject_job *subject,
                       const struct pg_estimate *estimate, struct pg_error *error)
 {
     return pg_json_print(
-        json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:f, s:o, s:i, s:o, s:o}", "job",
+        json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:f, s:o, s:i, s:o, s:o, s:o}", "job",
                   arguments->path, "experiment", subject->experiment->name, "axes",
                   axes_as_json(subject->job), "cells", (json_int_t)pg_job_cell_count(subject->job),
                   "runs", (json_int_t)pg_job_run_count(subject->job), "bytes_per_run",
@@ -101,7 +132,8 @@ static int print_json(const struct arguments *arguments, const struct pg_subject
                   "core_seconds_estimate", seconds_as_json(estimate->core_seconds), "ranks",
                   arguments->ranks, "seconds_estimate",
                   seconds_as_json(pg_estimate_seconds(estimate, arguments->ranks)), "longest",
-                  longest_as_json(subject->job, estimate)),
+                  longest_as_json(subject->job, estimate), "shapes",
+                  shapes_as_json(subject->job, estimate)),
         error);
 }
 
@@ -111,6 +143,37 @@ static void print_axes(const struct pg_job *job)
     for (size_t i = 0; i < job->axis_count; i++)
         (void)printf("%s %zu x ", job->axes[i].name, job->axes[i].count);
     (void)printf("seed %zu\n", job->seed_count);
+}
+
+enum { SHAPES_SHOWN = 6 };
+
+static void print_shape(const struct pg_job *job, const struct pg_estimate *estimate, size_t i)
+{
+    const struct pg_shape *shape = &estimate->survey.shapes[i];
+    char cell[512];
+    pg_survey_print_cell(job, estimate->first_cells[i], cell, sizeof cell);
+    (void)printf("  %s  ", i == 0 ? "layout " : "       ");
+    if (shape->lanes > 1)
+        (void)printf("%zu runs in SIMD lanes", shape->lanes);
+    else
+        (void)printf("samples in SIMD lanes");
+    if (shape->uses_blas)
+        (void)printf(", products by OpenBLAS (%s), on which their bytes depend",
+                     pg_blas_core_names[pg_blas_core()]);
+    if (estimate->survey.shape_count > 1)
+        (void)printf(": %" PRIu64 " runs shaped as %s", count_runs(job, &estimate->survey, i),
+                     cell);
+    (void)printf("\n");
+}
+
+static void print_layouts(const struct pg_job *job, const struct pg_estimate *estimate)
+{
+    size_t count = estimate->survey.shape_count;
+    for (size_t i = 0; i < count && i < SHAPES_SHOWN; i++)
+        print_shape(job, estimate, i);
+    if (count > SHAPES_SHOWN)
+        (void)printf("           and %zu more shapes (--json has them all)\n",
+                     count - SHAPES_SHOWN);
 }
 
 static void print_longest(const struct pg_job *job, const struct pg_estimate *estimate)
@@ -151,7 +214,9 @@ static void print_text(const struct arguments *arguments, const struct pg_subjec
     print_axes(job);
     (void)printf("  runs     %" PRIu64 " (%" PRIu64 " cells x %zu seeds)\n", pg_job_run_count(job),
                  pg_job_cell_count(job), job->seed_count);
-    (void)printf("  memory   %s a run in training\n", pg_format_bytes(estimate->bytes_per_run).at);
+    (void)printf("  memory   %s for the runs that a rank trains at a time\n",
+                 pg_format_bytes(estimate->bytes_per_run).at);
+    print_layouts(job, estimate);
     (void)printf("  disk     %s\n", pg_format_bytes(estimate->file_bytes).at);
     (void)printf("  work     %s model-steps\n", pg_format_count(estimate->model_steps).at);
     print_times(arguments, subject->job, estimate);
@@ -173,6 +238,7 @@ static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_erro
         status = print_json(&arguments, &subject, &estimate, error);
     else if (status == 0)
         print_text(&arguments, &subject, &estimate);
+    pg_estimate_release(&estimate);
     pg_subject_release(&subject);
     return status;
 }

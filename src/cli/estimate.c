@@ -144,18 +144,17 @@ static int measure_file(const struct pg_subject_job *subject, struct pg_estimate
 int pg_estimate_make(const struct pg_subject_job *subject, struct pg_estimate *ret_estimate,
                      struct pg_error *error)
 {
-    struct pg_survey survey = {0};
-    uint64_t *first = NULL;
+    struct pg_survey *survey = &ret_estimate->survey;
     *ret_estimate = (struct pg_estimate){0};
-    int status = pg_subject_survey(subject, &survey, error);
+    int status = pg_subject_survey(subject, survey, error);
     if (status == 0)
-        status = first_cells(&survey, &first, error);
+        status = first_cells(survey, &ret_estimate->first_cells, error);
     if (status == 0) {
-        add_up(subject, &survey, first, ret_estimate);
+        add_up(subject, survey, ret_estimate->first_cells, ret_estimate);
         status = measure_file(subject, ret_estimate, error);
     }
     if (status == 0)
-        status = try_cell(subject, &survey, ret_estimate->longest[0].cell,
+        status = try_cell(subject, survey, ret_estimate->longest[0].cell,
                           &ret_estimate->steps_per_second, error);
     if (status == 0)
         apply_speed(ret_estimate);
@@ -163,9 +162,13 @@ int pg_estimate_make(const struct pg_subject_job *subject, struct pg_estimate *r
         give_up_times(ret_estimate, error);
         status = 0;
     }
-    free(first);
-    pg_survey_release(&survey);
     return status;
+}
+
+void pg_estimate_release(struct pg_estimate *estimate)
+{
+    free(estimate->first_cells);
+    pg_survey_release(&estimate->survey);
 }
 
 double pg_estimate_seconds(const struct pg_estimate *estimate, int ranks)

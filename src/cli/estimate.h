@@ -26,11 +26,16 @@ struct pg_estimate {
     struct pg_estimate_cell longest[PG_ESTIMATE_LONGEST]; /* longest first, of distinct shapes */
     size_t longest_count;
     char refusal[256]; /* why the longest cell cannot train; empty when it can */
+    struct pg_survey survey;
+    uint64_t *first_cells; /* (survey.shape_count): of each shape */
 };
 
-/* Checks every cell, then trains the longest one for a fraction of a second. */
+/* To be released, whatever it returns. Checks every cell, then trains the longest one for a
+ * fraction of a second. */
 int pg_estimate_make(const struct pg_subject_job *subject, struct pg_estimate *ret_estimate,
                      struct pg_error *error) PG_CHECK_RESULT;
+
+void pg_estimate_release(struct pg_estimate *estimate);
 
 /* On `ranks` cores: shared work, but never less than the longest run. */
 double pg_estimate_seconds(const struct pg_estimate *estimate, int ranks);

@@ -4,6 +4,8 @@
  * derivative become a pass of their own, and a gradient is stored before its optimiser step, a slab
  * of rows at a time. Everything that is no product stays the kernel's.
  */
+#include <strings.h>
+
 #include <cblas.h>
 
 #include "phasegrid/kernel.h"
@@ -88,7 +90,22 @@ const struct pg_kernel *pg_kernel_widen(const struct pg_kernel *kernel)
     return &wide;
 }
 
-const char *pg_kernel_blas_core(void)
+/* As OpenBLAS 0.3.21 calls the cores that it can choose among (dynamic.c, dynamic_arm64.c). */
+const char *const pg_blas_core_names[] = {
+    "none",          "Prescott",    "Core2",        "Penryn",     "Dunnington",   "Nehalem",
+    "Sandybridge",   "Haswell",     "Zen",          "SkylakeX",   "Cooperlake",   "SapphireRapids",
+    "Atom",          "Opteron",     "Opteron_SSE3", "Barcelona",  "Bobcat",       "Bulldozer",
+    "Piledriver",    "Steamroller", "Excavator",    "Nano",       "Katmai",       "Coppermine",
+    "Northwood",     "Banias",      "Athlon",       "armv8",      "cortexa53",    "cortexa57",
+    "cortexa72",     "cortexa73",   "falkor",       "thunderx",   "thunderx2t99", "tsv110",
+    "thunderx3t110", "emag8180",    "neoversen1",   "neoversev1", "neoversen2",   "cortexa55",
+    "other",         NULL};
+
+uint8_t pg_blas_core(void)
 {
-    return openblas_get_corename();
+    const char *name = openblas_get_corename();
+    uint8_t code = 1;
+    while (pg_blas_core_names[code + 1] != NULL && strcasecmp(pg_blas_core_names[code], name) != 0)
+        code++;
+    return code;
 }

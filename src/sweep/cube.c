@@ -21,7 +21,7 @@
 #include "segments.h"
 #include "setting_values.h"
 
-enum { OWN_ATTRIBUTES = 8 };
+enum { OWN_ATTRIBUTES = 9 };
 
 /* While a cube is built. */
 struct builder {
@@ -327,6 +327,15 @@ static void add_text(struct pg_layout *layout, const char *name, const char *tex
         layout->attributes[layout->attribute_count++] = (struct pg_attribute){name, text, 0.0};
 }
 
+/* Our own kernels give the same bytes on every machine, OpenBLAS's only on cores of a kind. */
+static const char *what_bytes_depend_on(const struct pg_survey *survey)
+{
+    for (size_t i = 0; i < survey->shape_count; i++)
+        if (survey->shapes[i].uses_blas)
+            return "settings, seed, and the core of OpenBLAS where blas_core names one";
+    return "settings and seed";
+}
+
 static int add_attributes(struct builder *builder)
 {
     struct pg_layout *layout = &builder->cube->layout;
@@ -345,6 +354,7 @@ static int add_attributes(struct builder *builder)
     add_text(layout, "job", canonical);
     add_text(layout, "job_text", builder->job->text);
     add_text(layout, "source", "phasegrid " PG_VERSION);
+    add_text(layout, "bytes_depend_on", what_bytes_depend_on(&builder->cube->survey));
     return 0;
 }
 

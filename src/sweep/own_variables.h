@@ -11,6 +11,7 @@ enum pg_own_variable {
     PG_OWN_WALL_SECONDS,
     PG_OWN_RANK,
     PG_OWN_KERNEL,
+    PG_OWN_BLAS_CORE,
     PG_OWN_FINISHED_AT,
     PG_OWN_ATTEMPTS,
     PG_OWN_COUNT

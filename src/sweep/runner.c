@@ -111,6 +111,13 @@ static void put_failure(struct pg_runner *runner, size_t index, int status,
         status == PG_EMACHINE ? PG_FAILURE_MEMORY : PG_FAILURE_REFUSED);
 }
 
+static bool uses_blas(const struct pg_runner *runner, size_t index)
+{
+    const struct pg_survey *survey = &runner->cube->survey;
+    uint64_t cell = (runner->piece.first_row + index) / runner->job->seed_count;
+    return survey->shapes[survey->shape_of[cell]].uses_blas;
+}
+
 /* Divides the time since the last call among the runs that were side by side. */
 static void share_time(struct pg_runner *runner, double now)
 {
@@ -157,6 +164,7 @@ static void finish(void *context, uint64_t ticket, int status, const struct pg_r
     put(runner, index, PG_OWN_WALL_SECONDS, running->share);
     put(runner, index, PG_OWN_RANK, runner->rank);
     put(runner, index, PG_OWN_KERNEL, runner->kernel);
+    put(runner, index, PG_OWN_BLAS_CORE, uses_blas(runner, index) ? pg_blas_core() : 0);
     put(runner, index, PG_OWN_FINISHED_AT, pg_clock_unix());
     put(runner, index, PG_OWN_ATTEMPTS, runner->attempts + 1);
     runner->client->finished(runner->client->context, index, &outcome);

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Which layout a shape gets, and what is said of runs whose products are OpenBLAS's."""
+
+import h5py
+import pytest
+
+import command
+
+WIDE = """\
+experiment: addition
+settings: {steps: 2, p: 20, data_fraction: 0.8}
+grid:
+  - {name: decoder_width, values: [8, 1500]}
+"""
+
+
+def train(job, path):
+    done = command.phasegrid("run", job, "-o", path, "--ranks", 1)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(name="job")
+def make_job(tmp_path):
+    job = tmp_path / "job.yaml"
+    job.write_text(WIDE, encoding="utf-8")
+    return job
+
+
+def test_check_tells_the_layout_of_each_shape(job):
+    shapes = command.listing("check", job)["shapes"]
+    assert [(shape["layout"], shape["openblas"], shape["runs"]) for shape in shapes] == [
+        ("runs", False, 1), ("samples", True, 1)]
+    text = command.phasegrid("check", job).stdout
+    assert "16 runs in SIMD lanes: 1 runs shaped as decoder_width 8" in text
+    assert "samples in SIMD lanes, products by OpenBLAS (" in text
+
+
+def test_openblas_is_recorded_where_it_multiplied(job, tmp_path):
+    train(job, tmp_path / "wide.h5")
+    with h5py.File(tmp_path / "wide.h5", "r") as file:
+        core = file["blas_core"][...].ravel()
+        meanings = file["blas_core"].attrs["flag_meanings"].split()
+        assert core[0] == 0 and meanings[0] == "none"
+        assert core[1] not in (0, 255)
+        assert file["blas_core"].attrs["volatile"] == 1
+        assert "OpenBLAS" in file.attrs["bytes_depend_on"]
+
+
+def test_a_file_without_openblas_says_so(tmp_path):
+    job = tmp_path / "job.yaml"
+    job.write_text("experiment: addition\nsettings: {steps: 5, decoder_width: 8}\n",
+                   encoding="utf-8")
+    train(job, tmp_path / "narrow.h5")
+    with h5py.File(tmp_path / "narrow.h5", "r") as file:
+        assert file.attrs["bytes_depend_on"] == "settings and seed"
+        assert (file["blas_core"][...] == 0).all()
