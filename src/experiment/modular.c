@@ -159,6 +159,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     ret->lengths[DIM_PARAMETER] = parameters;
     ret->steps = modular.rule.steps;
     ret->lanes = pg_trainer_lanes(&modular.trainer);
+    ret->uses_blas = pg_trainer_uses_blas(&modular.trainer);
     ret->variant = variant_of(&modular);
     ret->flops_per_step = pg_trainer_flops(&modular.trainer);
     ret->bytes = pg_modular_bytes(&modular);

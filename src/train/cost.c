@@ -135,7 +135,7 @@ size_t pg_trainer_lanes(const struct pg_trainer_spec *spec)
     enum pg_lane_layout layout = wanted_layout(spec);
     if (layout == PG_LAYOUT_AUTO)
         layout = !is_too_large(spec) && pg_trainer_pack_gain(spec) > 1.0 ? PG_LAYOUT_RUNS
-                                                                          : PG_LAYOUT_SAMPLES;
+                                                                         : PG_LAYOUT_SAMPLES;
     return layout == PG_LAYOUT_RUNS ? PG_LANES : 1;
 }
 
