@@ -22,7 +22,7 @@ def variants(workload):
     """`gather` looks the symbols up, `product` multiplies by their counts, `table` also takes the
     embeddings times the first layer once per step."""
     ways = ["gather", "product"] + ["table"] * (workload == "W2")
-    return [f"{size} models, {way}" for size in SIZES[workload] for way in ways]
+    return [f"models {size}, {way}" for size in SIZES[workload] for way in ways]
 
 
 def make_first_layer(workload, way):
@@ -76,7 +76,7 @@ class Trainer:
     """One model, or an ensemble by vmap."""
 
     def __init__(self, workload, variant):
-        size, way = variant.split(" models, ")
+        size, way = variant.removeprefix("models ").split(", ")
         self.models = int(size)
         gradient = jax.value_and_grad(make_loss(workload, way))
 

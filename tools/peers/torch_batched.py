@@ -14,8 +14,8 @@ SIZES = {"W1": (4, 8, 32), "W2": (2, 8)}
 def variants(workload):
     """Every ensemble size with the best way of the optimiser (foreach where there is no fused)."""
     way = optimizer_variants()[-1]
-    plain = [f"{size} models, {way}" for size in SIZES[workload]]
-    return plain + [f"{size} models, compiled" for size in SIZES[workload] if can_compile()]
+    plain = [f"models {size}, {way}" for size in SIZES[workload]]
+    return plain + [f"models {size}, compiled" for size in SIZES[workload] if can_compile()]
 
 
 class Trainer:
@@ -23,7 +23,7 @@ class Trainer:
 
     def __init__(self, workload, variant):
         torch.set_num_threads(1)
-        size, way = variant.split(" models, ")
+        size, way = variant.removeprefix("models ").split(", ")
         self.models = int(size)
         self.workload, self.activation = workload, ACTIVATIONS[workload.activation]
         self.embedding, *layers = [nn.Parameter(torch.from_numpy(value))
