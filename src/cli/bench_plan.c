@@ -16,8 +16,11 @@ const struct pg_bench_kind pg_bench_kinds[PG_BENCH_KINDS] = {
                      w1_width, false, false},
     [PG_BENCH_W1_RUN] = {"W1-run", "the same as whole runs of the experiment, evaluated every step",
                          w1_width, false, true},
-    [PG_BENCH_W2] = {"W2", "modular addition, p = 59, 1,740 pairs, 64 summed -> 256 ReLU, AdamW",
-                     w2_width, true, false},
+    [PG_BENCH_W2] =
+        {"W2",
+         "modular addition, p = 59, 1,740 pairs, 64 summed -> 256 ReLU, AdamW; the first layer "
+         "once per symbol",
+         w2_width, true, false},
     [PG_BENCH_WIDTHS] = {"widths", "W1's data and rates, hidden layers of other widths",
                          usual_widths, false, false},
 };

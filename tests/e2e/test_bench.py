@@ -84,7 +84,9 @@ def test_modular_addition_is_measured():
     row, = command.listing("bench", "--workload", "W2", "--kernel", kernel, "--layout", "samples",
                            *QUICK)
     assert (row["workload"], row["width"]) == ("W2", 256)
-    assert row["steps_per_cpu_s"] > 0
+    operations = row["gflops"] * 1e9 / row["steps_per_cpu_s"]
+    # The first layer once for each of the 59 symbols, the second for each of the 1,740 samples.
+    assert operations == pytest.approx(6 * (59 * 64 * 256 + 1740 * 256 * 59))
 
 
 @pytest.mark.parametrize("arguments, words", [

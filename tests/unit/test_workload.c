@@ -62,6 +62,7 @@ static void test_modular_addition(void **state)
     pg_workload_modular_addition(&workload);
     assert_int_equal(workload.count, 1740);
     assert_int_equal(parameter_count(&workload), 59 * 64 + (64 * 256 + 256) + (256 * 59 + 59));
+    assert_true(workload.flops == 6.0 * (59.0 * 64 * 256 + 1740.0 * 256 * 59));
     assert_pairs(&workload, 59, true);
     for (size_t n = 0; n < workload.count; n++)
         assert_int_equal(pg_workload_label(&workload, n),
