@@ -41,10 +41,13 @@ INLINE void transpose_block(const float *in, size_t in_stride, float *out, size_
 static void transpose(const float *in, size_t in_stride, float *out, size_t out_stride, size_t rows,
                       size_t columns)
 {
-    for (size_t column = 0; column < columns; column += 8)
-        for (size_t row = 0; row < rows; row += 8)
-            transpose_block(in + row * in_stride + column, in_stride,
-                            out + column * out_stride + row, out_stride);
+    /* Two blocks at a time, so that whole cache lines are written; then along the rows, of which
+       few are then read at once. */
+    for (size_t row = 0; row < rows; row += 16)
+        for (size_t column = 0; column < columns; column += 8)
+            for (size_t half = row; half < row + 16 && half < rows; half += 8)
+                transpose_block(in + half * in_stride + column, in_stride,
+                                out + column * out_stride + half, out_stride);
 }
 
 #endif

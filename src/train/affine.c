@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The affine layer f(W x + b). Rows of the block are W's rows with the bias as one more column,
- * which meets the row of ones behind the inputs; with samples in lanes a row is padded to whole
- * lanes, and the padding stays 0 because its gradient is 0. Initial values as torch.nn.Linear:
- * uniform in
- * +-scale / sqrt(inputs), keyed by (segment, row, column), so that widths are nested.
+ * The affine layer f(W x + b). The bias is one more column of W, which meets the row of ones behind
+ * the inputs. Rows of the block are those of W, or, turned, its columns; with samples in lanes they
+ * are padded to whole lanes, and the padding stays 0 because its gradient is 0. Initial values as
+ * torch.nn.Linear: uniform in +-scale / sqrt(inputs), keyed by (segment, row, column), so that
+ * widths are nested.
  */
 #include <math.h>
 
 #include "phasegrid/model.h"
 
+/* Whether the block holds W transposed, a row for each input: with samples in lanes, where that
+   makes what has to be turned for the gradient the smaller. */
+static bool is_turned(const struct pg_layer_spec *spec, size_t lanes)
+{
+    return lanes == 1 && spec->outputs < spec->inputs;
+}
+
 static size_t row_elements(const struct pg_layer_spec *spec, size_t lanes)
 {
+    if (is_turned(spec, lanes))
+        return pg_padded(spec->outputs);
     return lanes == 1 ? pg_padded(spec->inputs + 1) : spec->inputs + 1;
 }
 
@@ -24,10 +33,15 @@ static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
 static size_t block(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_stride,
                     struct pg_place *ret_places)
 {
-    *ret_stride = row_elements(spec, lanes);
-    ret_places[0] = (struct pg_place){.offset = 0, .row = *ret_stride, .column = 1};
-    ret_places[1] = (struct pg_place){.offset = spec->inputs, .row = *ret_stride, .column = 1};
-    return spec->outputs * *ret_stride;
+    size_t stride = *ret_stride = row_elements(spec, lanes);
+    if (is_turned(spec, lanes)) {
+        ret_places[0] = (struct pg_place){.offset = 0, .row = 1, .column = stride};
+        ret_places[1] = (struct pg_place){.offset = spec->inputs * stride, .row = 1, .column = 1};
+        return (spec->inputs + 1) * stride;
+    }
+    ret_places[0] = (struct pg_place){.offset = 0, .row = stride, .column = 1};
+    ret_places[1] = (struct pg_place){.offset = spec->inputs, .row = stride, .column = 1};
+    return spec->outputs * stride;
 }
 
 /* With samples in lanes: the inputs sample-major, (stride, row_elements). */
@@ -64,8 +78,8 @@ static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
 {
     const struct pg_product product = {
         .a = layer->moments.value,
-        .a_row = layer->moments.stride,
-        .a_depth = 1,
+        .a_row = is_turned(&layer->spec, flow->lanes) ? 1 : layer->moments.stride,
+        .a_depth = is_turned(&layer->spec, flow->lanes) ? layer->moments.stride : 1,
         .b = flow->in,
         .b_depth = flow->in_stride,
         .b_column = 1,
@@ -84,8 +98,8 @@ static void pass_delta(const struct pg_layer *layer, const struct pg_flow *flow)
 {
     const struct pg_product product = {
         .a = layer->moments.value,
-        .a_row = 1,
-        .a_depth = layer->moments.stride,
+        .a_row = is_turned(&layer->spec, flow->lanes) ? layer->moments.stride : 1,
+        .a_depth = is_turned(&layer->spec, flow->lanes) ? 1 : layer->moments.stride,
         .b = flow->delta_out,
         .b_depth = flow->stride,
         .b_column = 1,
@@ -99,28 +113,51 @@ static void pass_delta(const struct pg_layer *layer, const struct pg_flow *flow)
     flow->kernel->backward(&product, flow->in_activation, flow->in);
 }
 
-/* The gradient delta_out in^T, of which each row is one of the block. With samples in lanes the
-   inputs are turned sample-major first, so that a row's columns are adjacent. */
-static void step(const struct pg_layer *layer, const struct pg_flow *flow,
-                 const struct pg_update *update)
+/* The gradient delta_out in^T of a pack: every element is a vector, whatever its neighbours. */
+static struct pg_product gradient_of_pack(const struct pg_layer *layer, const struct pg_flow *flow)
 {
-    size_t width = row_elements(&layer->spec, flow->lanes);
-    bool is_pack = flow->lanes != 1;
-    if (!is_pack)
-        flow->kernel->transpose(flow->in, flow->in_stride, flow->scratch, width, width,
-                                used_columns(flow));
-    const struct pg_product gradient = {
+    return (struct pg_product){
         .a = flow->delta_out,
         .a_row = flow->stride,
         .a_depth = 1,
-        .b = is_pack ? flow->in : flow->scratch,
-        .b_depth = is_pack ? 1 : width,
-        .b_column = is_pack ? flow->in_stride : 1,
+        .b = flow->in,
+        .b_depth = 1,
+        .b_column = flow->in_stride,
         .rows = layer->spec.outputs,
+        .columns = layer->moments.stride,
+        .depth = flow->count,
+        .lanes = flow->lanes,
+    };
+}
+
+/* With samples in lanes, a row of the block needs one of the two factors sample-major: that of its
+   columns. The product is delta_out in^T, or, turned, in delta_out^T. */
+static struct pg_product gradient_of_one(const struct pg_layer *layer, const struct pg_flow *flow)
+{
+    const size_t width = layer->moments.stride;
+    bool turned = is_turned(&layer->spec, flow->lanes);
+    flow->kernel->transpose(turned ? flow->delta_out : flow->in,
+                            turned ? flow->stride : flow->in_stride, flow->scratch, width, width,
+                            used_columns(flow));
+    return (struct pg_product){
+        .a = turned ? flow->in : flow->delta_out,
+        .a_row = turned ? flow->in_stride : flow->stride,
+        .a_depth = 1,
+        .b = flow->scratch,
+        .b_depth = width,
+        .b_column = 1,
+        .rows = turned ? layer->spec.inputs + 1 : layer->spec.outputs,
         .columns = width,
         .depth = flow->count,
         .lanes = flow->lanes,
     };
+}
+
+static void step(const struct pg_layer *layer, const struct pg_flow *flow,
+                 const struct pg_update *update)
+{
+    const struct pg_product gradient =
+        flow->lanes == 1 ? gradient_of_one(layer, flow) : gradient_of_pack(layer, flow);
     flow->kernel->update(&gradient, update, &layer->moments);
 }
 
