@@ -107,17 +107,18 @@ static double step_cost(const struct pg_trainer_spec *spec, size_t lanes)
            memory + (lanes == 1 ? step_cycles : 0.0);
 }
 
-/* Sixteen models that long outgrow L2 lose what they gain: at four times its size a pack of toy
-   addition was a tenth slower than its runs alone, at ten times a third. */
-static bool is_too_large(const struct pg_trainer_spec *spec)
+/* What is left of a pack's gain when its sixteen models outgrow a few times L2: it falls about as
+   the cube root (toy addition at widths 100 and 200, modular addition at 256). */
+static double size_penalty(const struct pg_trainer_spec *spec)
 {
     size_t trained = spec->batch_size > 0 ? spec->batch_size : spec->train_count;
-    return step_bytes(&spec->model, (double)trained, PG_LANES) > 4.0 * near_bytes;
+    double bytes = step_bytes(&spec->model, (double)trained, PG_LANES);
+    return fmin(1.0, cbrt(4.0 * near_bytes / bytes));
 }
 
 double pg_trainer_pack_gain(const struct pg_trainer_spec *spec)
 {
-    return step_cost(spec, 1) / step_cost(spec, PG_LANES);
+    return step_cost(spec, 1) / step_cost(spec, PG_LANES) * size_penalty(spec);
 }
 
 static enum pg_lane_layout wanted_layout(const struct pg_trainer_spec *spec)
@@ -134,8 +135,7 @@ size_t pg_trainer_lanes(const struct pg_trainer_spec *spec)
 {
     enum pg_lane_layout layout = wanted_layout(spec);
     if (layout == PG_LAYOUT_AUTO)
-        layout = !is_too_large(spec) && pg_trainer_pack_gain(spec) > 1.0 ? PG_LAYOUT_RUNS
-                                                                         : PG_LAYOUT_SAMPLES;
+        layout = pg_trainer_pack_gain(spec) > 1.0 ? PG_LAYOUT_RUNS : PG_LAYOUT_SAMPLES;
     return layout == PG_LAYOUT_RUNS ? PG_LANES : 1;
 }
 
