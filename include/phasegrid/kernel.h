@@ -133,7 +133,8 @@ struct pg_kernel {
        places of n in order, that take the column. */
     void (*scatter)(const struct pg_gather *gather, const float *sums, float *table);
 
-    /* out[i] = f(in[i]), for tests of the elementary functions: "tanh", "exp", "log". */
+    /* out[i] = f(in[i]): "tanh", "exp", "log"; "sin_turn", "cos_turn": of 2 pi u, u in [0, 1].
+       (count), a multiple of PG_LANES. */
     void (*map)(const char *function, const float *in, float *out, size_t count);
 
     /* Fused multiply-adds in registers only, for the peak of this instruction set. Returns how many

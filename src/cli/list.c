@@ -268,6 +268,7 @@ const struct pg_verb pg_verb_list = {
     .arguments = "TOPIC [EXPERIMENT]",
     .example = "  phasegrid list experiments\n"
                "  phasegrid list settings addition\n"
-               "  phasegrid list observables addition --json",
+               "  phasegrid list observables addition --json\n"
+               "  PHASEGRID_KERNEL=avx2 phasegrid list kernels",
     .run = run,
 };

@@ -256,17 +256,33 @@ static void argmax(const float *scores, uint32_t *ret_class, const struct pg_pla
     }
 }
 
+static vector sin_turn(vector u)
+{
+    vector sine, cosine;
+    v_sincos_turn(u, &sine, &cosine);
+    return sine;
+}
+
+static vector cos_turn(vector u)
+{
+    vector sine, cosine;
+    v_sincos_turn(u, &sine, &cosine);
+    return cosine;
+}
+
 static void map(const char *function, const float *in, float *out, size_t count)
 {
-    for (size_t i = 0; i < count; i += WIDTH) {
-        vector x = v_load(in + i);
-        if (strcmp(function, "tanh") == 0)
-            v_store(out + i, v_tanh(x));
-        else if (strcmp(function, "exp") == 0)
-            v_store(out + i, v_exp(x));
-        else
-            v_store(out + i, v_log(x));
-    }
+    static const struct {
+        const char *name;
+        vector (*of)(vector x);
+    } functions[] = {{"tanh", v_tanh},
+                     {"exp", v_exp},
+                     {"log", v_log},
+                     {"sin_turn", sin_turn},
+                     {"cos_turn", cos_turn}};
+    for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++)
+        for (size_t i = 0; strcmp(functions[f].name, function) == 0 && i < count; i += WIDTH)
+            v_store(out + i, functions[f].of(v_load(in + i)));
 }
 
 extern const struct pg_kernel KERNEL_SYMBOL;
