@@ -280,9 +280,11 @@ static void map(const char *function, const float *in, float *out, size_t count)
                      {"log", v_log},
                      {"sin_turn", sin_turn},
                      {"cos_turn", cos_turn}};
-    for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++)
-        for (size_t i = 0; strcmp(functions[f].name, function) == 0 && i < count; i += WIDTH)
-            v_store(out + i, functions[f].of(v_load(in + i)));
+    size_t f = 0;
+    while (strcmp(functions[f].name, function) != 0)
+        f++;
+    for (size_t i = 0; i < count; i += WIDTH)
+        v_store(out + i, functions[f].of(v_load(in + i)));
 }
 
 extern const struct pg_kernel KERNEL_SYMBOL;

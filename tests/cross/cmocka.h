@@ -23,6 +23,7 @@ struct CMUnitTest {
     ((condition) ? (void)0 : fail_msg("%s:%d: not true: %s", __FILE__, __LINE__, #condition))
 #define assert_int_equal(x, y) assert_true((x) == (y))
 #define assert_string_equal(x, y) assert_true(strcmp(x, y) == 0)
+#define assert_memory_equal(x, y, size) assert_true(memcmp(x, y, size) == 0)
 #define assert_non_null(x) assert_true((x) != NULL)
 
 #define cmocka_run_group_tests(tests, setup, teardown)                                             \

@@ -109,10 +109,12 @@ static float expected_sum(const struct arrays *arrays, const struct pg_kernel *k
         sum += at[column_of(arrays, n, k, lane)];
     if (activation == PG_RELU)
         return sum > 0.0f ? sum : 0.0f;
+    if (activation == PG_IDENTITY)
+        return sum;
     for (size_t i = 0; i < PG_LANES; i++)
         many[i] = sum;
     kernel->map("tanh", many, ret, PG_LANES);
-    return activation == PG_TANH ? ret[0] : sum;
+    return ret[0];
 }
 
 static void check_gather(const struct size *size, size_t lanes, const struct pg_kernel *kernel)
