@@ -16,7 +16,7 @@
 #include "phasegrid/model.h"
 #include "phasegrid/setting.h"
 
-enum { PG_EXPERIMENT_DIMS_MAX = 12, PG_SEGMENTS_MAX = 32 };
+enum { PG_EXPERIMENT_DIMS_MAX = 12, PG_SEGMENTS_MAX = 32, PG_VARIANT_MAX = 8 };
 
 /* What to record, the same for every run of a job. */
 struct pg_record {
@@ -54,15 +54,18 @@ struct pg_observable {
     size_t attribute_count;
 };
 
-/* The shape of one cell's data and model. */
+/* The shape of one cell's data and model. Cells of equal shapes, byte for byte, may be trained side
+   by side. */
 struct pg_shape {
     size_t lengths[PG_EXPERIMENT_DIMS_MAX]; /* as experiment->dimensions; 0 for step, snapshot */
     struct pg_segment segments[PG_SEGMENTS_MAX];
     size_t segment_count;
-    int64_t steps;         /* budget */
-    size_t lanes;          /* runs that are trained side by side: 1, or PG_LANES */
-    bool uses_blas;        /* products by OpenBLAS: bytes are those of its core */
-    uint32_t variant;      /* what else is equal in such runs: activation, optimiser, ... */
+    int64_t steps;  /* budget */
+    size_t lanes;   /* runs that are trained side by side: 1, or PG_LANES */
+    bool uses_blas; /* products by OpenBLAS: bytes are those of its core */
+    /* What else is equal in such runs, number by number (no digest of them: two cells that met in
+       it would be trained as one): optimiser, activations, counts of samples, ... */
+    int64_t variant[PG_VARIANT_MAX];
     double flops_per_step; /* expected, evaluation included */
     size_t bytes;          /* memory of `lanes` runs in training */
 };

@@ -185,10 +185,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     ret->lengths[DIM_SEGMENT] = ret->segment_count;
     ret->lengths[DIM_PARAMETER] = parameters;
     ret->steps = addition.rule.steps;
-    ret->lanes = pg_trainer_lanes(&addition.trainer);
-    ret->uses_blas = pg_trainer_uses_blas(&addition.trainer);
-    ret->variant = pg_addition_variant(&addition);
-    ret->flops_per_step = pg_trainer_flops(&addition.trainer);
+    pg_cell_put_trainer(&addition.trainer, ret);
     ret->bytes = pg_addition_bytes(&addition);
     return 0;
 }

@@ -100,9 +100,6 @@ int pg_addition_fill_data(const struct addition *addition,
 /* The runs themselves: rows of every observable. */
 int pg_addition_run(const struct pg_run_source *source, struct pg_error *error) PG_CHECK_RESULT;
 
-/* Tells cells apart that may have the same shape and yet cannot be trained side by side. */
-uint32_t pg_addition_variant(const struct addition *addition);
-
 /* Memory of the runs that are trained side by side. */
 size_t pg_addition_bytes(const struct addition *addition);
 

@@ -69,10 +69,3 @@ int pg_addition_read(const struct pg_values *values, struct addition *ret, struc
         read_model(values, ret);
     return status;
 }
-
-uint32_t pg_addition_variant(const struct addition *addition)
-{
-    const struct pg_trainer_spec *trainer = &addition->trainer;
-    uint32_t activation = trainer->model.layer_count > 2 ? trainer->model.layers[1].activation : 0;
-    return (uint32_t)trainer->optimizer << 8 | activation;
-}

@@ -66,6 +66,29 @@ void pg_cell_add_decoder_layer(struct pg_model_spec *model, const struct pg_valu
         (void)snprintf(layer->names[i], sizeof layer->names[i], "decoder.%zu.%s", index, parts[i]);
 }
 
+/* The activations of all layers, as digits. */
+static int64_t activations_of(const struct pg_model_spec *model)
+{
+    int64_t digits = 0;
+    for (size_t l = 0; l < model->layer_count; l++)
+        digits = digits << 2 | (int64_t)model->layers[l].activation;
+    return digits;
+}
+
+void pg_cell_put_trainer(const struct pg_trainer_spec *trainer, struct pg_shape *ret)
+{
+    const int64_t variant[PG_VARIANT_MAX] = {
+        trainer->optimizer,           activations_of(&trainer->model),
+        trainer->has_readout,         (int64_t)trainer->train_count,
+        (int64_t)trainer->test_count, (int64_t)trainer->batch_size,
+        trainer->evaluate_every,
+    };
+    ret->lanes = pg_trainer_lanes(trainer);
+    ret->uses_blas = pg_trainer_uses_blas(trainer);
+    ret->flops_per_step = pg_trainer_flops(trainer);
+    memcpy(ret->variant, variant, sizeof variant);
+}
+
 /* ---- samples ---- */
 
 size_t pg_cell_train_count(const struct pg_values *values, size_t sample_count)

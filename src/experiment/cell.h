@@ -26,6 +26,10 @@ void pg_cell_add_decoder_layer(struct pg_model_spec *model, const struct pg_valu
                                size_t index, size_t inputs, size_t outputs,
                                enum pg_activation activation);
 
+/* What the shape says of the trainer: its layout and cost, and all in which runs side by side must
+   agree that the segments do not show. `bytes` is left to the experiment. */
+void pg_cell_put_trainer(const struct pg_trainer_spec *trainer, struct pg_shape *ret_shape);
+
 /* Training samples of `sample_count`, from train_count or data_fraction. */
 size_t pg_cell_train_count(const struct pg_values *values, size_t sample_count);
 

@@ -132,19 +132,6 @@ static int check(const struct pg_values *values, struct pg_error *error)
     return pg_modular_read(values, &modular, error);
 }
 
-/* What the shape does not show of runs that are trained side by side. */
-static uint32_t variant_of(const struct modular *modular)
-{
-    const struct pg_trainer_spec *trainer = &modular->trainer;
-    const uint64_t parts[] = {trainer->optimizer, trainer->model.layers[2].activation,
-                              trainer->train_count, trainer->batch_size,
-                              (uint64_t)trainer->evaluate_every};
-    uint32_t hash = 2166136261u; /* FNV-1a, by parts */
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        hash = (hash ^ (uint32_t)(parts[i] ^ parts[i] >> 32)) * 16777619u;
-    return hash;
-}
-
 static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
 {
     struct modular modular;
@@ -158,10 +145,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     ret->lengths[DIM_SEGMENT] = ret->segment_count;
     ret->lengths[DIM_PARAMETER] = parameters;
     ret->steps = modular.rule.steps;
-    ret->lanes = pg_trainer_lanes(&modular.trainer);
-    ret->uses_blas = pg_trainer_uses_blas(&modular.trainer);
-    ret->variant = variant_of(&modular);
-    ret->flops_per_step = pg_trainer_flops(&modular.trainer);
+    pg_cell_put_trainer(&modular.trainer, ret);
     ret->bytes = pg_modular_bytes(&modular);
     return 0;
 }

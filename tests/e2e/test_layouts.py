@@ -6,6 +6,13 @@ import pytest
 
 import command
 
+BATCHES = """\
+experiment: addition
+settings: {steps: 20, p: 5, decoder_width: 6, decoder_lr: 0.01, batch_size: 4}
+grid:
+  - {name: train_count, values: [%s]}
+"""
+
 WIDE = """\
 experiment: addition
 settings: {steps: 2, p: 20, data_fraction: 0.8}
@@ -54,3 +61,15 @@ def test_a_file_without_openblas_says_so(tmp_path):
     with h5py.File(tmp_path / "narrow.h5", "r") as file:
         assert file.attrs["bytes_depend_on"] == "settings and seed"
         assert (file["blas_core"][...] == 0).all()
+
+
+def test_cells_of_equal_cost_are_trained_each_by_its_own_settings(tmp_path):
+    """With mini-batches a training sample more costs nothing, and fits in the same memory."""
+    losses = {}
+    for counts in ("9, 10", "9", "10"):
+        job, path = tmp_path / "job.yaml", tmp_path / f"{counts}.h5"
+        job.write_text(BATCHES % counts, encoding="utf-8")
+        train(job, path)
+        with h5py.File(path, "r") as file:
+            losses[counts] = file["train_loss"][:, 0].tolist()
+    assert losses["9, 10"] == losses["9"] + losses["10"]

@@ -186,6 +186,17 @@ int64_t row_steps_to(const struct row *row, const char *name)
     return *(const int64_t *)row_slot(row, name);
 }
 
+void row_assert_apart(const char *experiment, const char *const cells[2])
+{
+    struct row rows[2];
+    for (size_t i = 0; i < 2; i++)
+        row_prepare(&rows[i], experiment, cells[i], 0, false);
+    if (memcmp(&rows[0].shape, &rows[1].shape, sizeof rows[0].shape) == 0)
+        fail_msg("'%s' and '%s' have the same shape", cells[0], cells[1]);
+    for (size_t i = 0; i < 2; i++)
+        row_release(&rows[i]);
+}
+
 void row_assert_same(const struct row *a, const struct row *b, const char *name)
 {
     size_t i = row_index_of(a, name);

@@ -51,6 +51,11 @@ size_t row_index_of(const struct row *row, const char *name);
 const void *row_slot(const struct row *row, const char *name);
 int64_t row_steps_to(const struct row *row, const char *name);
 
+/* Cells (two strings of assignments) whose runs no trainer can serve together have different
+ * shapes.
+ */
+void row_assert_apart(const char *experiment, const char *const cells[2]);
+
 void row_assert_same(const struct row *a, const struct row *b, const char *name);
 void row_assert_all_same(const struct row *a, const struct row *b);
 

@@ -232,6 +232,22 @@ static void test_batches(void **state)
     row_release(&row);
 }
 
+/* Runs of equal shapes are trained by one trainer, that of the first: whatever it looks at tells
+   cells apart, also where their costs are the same. */
+static void test_shapes_tell_cells_apart(void **state)
+{
+    (void)state;
+    static const char *const cells[][2] = {
+        {"batch_size=4 train_count=40", "batch_size=4 train_count=41"},
+        {"batch_size=8", "train_count=12"},
+        {"activation=tanh", "activation=relu"},
+        {"optimizer=adamw", "optimizer=sgd"},
+        {"task=regression output_dim=19", "task=classification"},
+    };
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
+        row_assert_apart("addition", cells[i]);
+}
+
 static void test_wrong_cells(void **state)
 {
     (void)state;
@@ -272,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_snapshot_is_of_its_step),
         cmocka_unit_test(test_training_allocates_nothing),
         cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_shapes_tell_cells_apart),
         cmocka_unit_test(test_wrong_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,23 @@ static void test_shapes(void **state)
     }
 }
 
+/* Runs of equal shapes are trained by one trainer, that of the first: whatever it looks at tells
+   cells apart, also where their costs are the same. */
+static void test_shapes_tell_cells_apart(void **state)
+{
+    (void)state;
+    static const char *const cells[][2] = {
+        {SMALL "batch_size=4 train_count=20", SMALL "batch_size=4 train_count=21"},
+        {SMALL "batch_size=20 train_count=20", SMALL "train_count=20"},
+        {SMALL "activation=tanh", SMALL "activation=relu"},
+        {SMALL "optimizer=adamw", SMALL "optimizer=sgd"},
+        {SMALL "evaluate_test_every=1", SMALL "evaluate_test_every=4294967296"},
+        {SMALL "embedding=sum embedding_dim=6", SMALL "embedding=concat embedding_dim=3"},
+    };
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
+        row_assert_apart("modular", cells[i]);
+}
+
 static void test_wrong_cells(void **state)
 {
     (void)state;
@@ -321,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_weight_decay_of_embeddings),
         cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_shapes_tell_cells_apart),
         cmocka_unit_test(test_wrong_cells),
         cmocka_unit_test(test_test_accuracy_is_reached_at_multiples),
         cmocka_unit_test(test_train_accuracy_in_batches),
