@@ -86,8 +86,8 @@ struct pg_trainer_client {
     bool (*next)(void *context, size_t seat, struct pg_training *ret_training);
     /* Whether the step is to be evaluated whatever evaluate_every says; NULL: never. */
     bool (*is_due)(void *context, size_t seat, int64_t step);
-    /* At every step t = 0, 1, ... that has an evaluation; `test` (and, with mini-batches, nothing
-       else) is NULL where it has not been evaluated. False: the run ends. */
+    /* At every step t = 0, 1, ... that has an evaluation; `test` is NULL where only the training
+       set of a full batch has been evaluated. False: the run ends. */
     bool (*observe)(void *context, size_t seat, int64_t step, const struct pg_evaluation *train,
                     const struct pg_evaluation *test);
     void (*end)(void *context, size_t seat, const struct pg_training_end *end);
@@ -135,6 +135,9 @@ struct pg_trainer {
 /* Runs that are trained side by side: 1 or PG_LANES. A function of the shape (and of
    PHASEGRID_LAYOUT=samples|runs, for tests and measurements). */
 size_t pg_trainer_lanes(const struct pg_trainer_spec *spec);
+
+/* Refuses a PHASEGRID_LAYOUT that names no layout. */
+int pg_trainer_check_layout(struct pg_error *error) PG_CHECK_RESULT;
 
 /* Expected speed of a full pack over that of one run at a time, per run. */
 double pg_trainer_pack_gain(const struct pg_trainer_spec *spec);

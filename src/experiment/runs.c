@@ -102,6 +102,8 @@ static int train_all(struct runs *runs, const struct pg_trainer_spec *spec, stru
     const struct pg_kernel *kernel = NULL;
     struct pg_arena arena;
     int status = pg_kernel_choose(&kernel, error);
+    if (status == 0)
+        status = pg_trainer_check_layout(error);
     if (status != 0)
         return status;
     pg_arena_measure(&arena);

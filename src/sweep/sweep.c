@@ -22,6 +22,7 @@
 #include "phasegrid/consensus.h"
 #include "phasegrid/kernel.h"
 #include "phasegrid/store.h"
+#include "phasegrid/trainer.h"
 #include "recorder.h"
 #include "runner.h"
 #include "signals.h"
@@ -231,11 +232,14 @@ static int lay_out(struct sweep *sweep)
     return agree_on_job(sweep, status);
 }
 
-/* Every rank has the kernel that is asked for; else no file is begun. */
+/* Every rank has the kernel and the layout that are asked for; else no file is begun. */
 static int agree_on_kernel(struct sweep *sweep)
 {
     const struct pg_kernel *kernel;
-    return pg_consensus(sweep->comm, pg_kernel_choose(&kernel, sweep->error), sweep->error);
+    int status = pg_kernel_choose(&kernel, sweep->error);
+    if (status == 0)
+        status = pg_trainer_check_layout(sweep->error);
+    return pg_consensus(sweep->comm, status, sweep->error);
 }
 
 static int run(struct sweep *sweep)

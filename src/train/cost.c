@@ -121,14 +121,26 @@ double pg_trainer_pack_gain(const struct pg_trainer_spec *spec)
     return step_cost(spec, 1) / step_cost(spec, PG_LANES) * size_penalty(spec);
 }
 
+static const char layout_variable[] = "PHASEGRID_LAYOUT";
+
 static enum pg_lane_layout wanted_layout(const struct pg_trainer_spec *spec)
 {
-    const char *forced = getenv("PHASEGRID_LAYOUT");
+    const char *forced = getenv(layout_variable);
     if (forced != NULL && strcmp(forced, "samples") == 0)
         return PG_LAYOUT_SAMPLES;
     if (forced != NULL && strcmp(forced, "runs") == 0)
         return PG_LAYOUT_RUNS;
     return spec->layout;
+}
+
+int pg_trainer_check_layout(struct pg_error *error)
+{
+    const char *forced = getenv(layout_variable);
+    if (forced == NULL || forced[0] == '\0' || strcmp(forced, "samples") == 0 ||
+        strcmp(forced, "runs") == 0)
+        return 0;
+    return pg_error_set(error, PG_EINPUT, "%s=%s: no such layout; expected samples or runs",
+                        layout_variable, forced);
 }
 
 size_t pg_trainer_lanes(const struct pg_trainer_spec *spec)

@@ -73,3 +73,11 @@ def test_cells_of_equal_cost_are_trained_each_by_its_own_settings(tmp_path):
         with h5py.File(path, "r") as file:
             losses[counts] = file["train_loss"][:, 0].tolist()
     assert losses["9, 10"] == losses["9"] + losses["10"]
+
+
+def test_a_layout_that_does_not_exist_is_refused_before_a_file_is_begun(job, tmp_path):
+    path = tmp_path / "refused.h5"
+    done = command.phasegrid("run", job, "-o", path, "--ranks", 1, PHASEGRID_LAYOUT="rows")
+    assert done.returncode == 1
+    assert "PHASEGRID_LAYOUT=rows: no such layout; expected samples or runs" in done.stderr
+    assert not path.exists()
