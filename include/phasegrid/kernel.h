@@ -129,7 +129,7 @@ struct pg_kernel {
     void (*gather)(const struct pg_gather *gather, const float *table, float *sums,
                    enum pg_activation activation);
 
-    /* The transpose: table(row, column) = sum of sums(row, n) over samples n in order, and the
+    /* The transpose: adds to table(row, column) sums(row, n) of the samples n in order, and the
        places of n in order, that take the column. */
     void (*scatter)(const struct pg_gather *gather, const float *sums, float *table);
 

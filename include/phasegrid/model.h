@@ -40,10 +40,12 @@ struct pg_segment {
 
 struct pg_layer;
 
-/* What one layer sees of a pass. Columns are samples, or the entries of a table of symbols. */
+/* What one layer sees of a pass, or of a window of its samples. Columns are samples, or the entries
+   of a table of symbols. */
 struct pg_flow {
     const struct pg_kernel *kernel;
     const struct pg_samples *samples;
+    size_t begin; /* samples before the window; `samples` begins with the window's first */
     size_t lanes;
     size_t in_count, in_stride; /* columns of `in` in use, and the distance of its rows */
     const float *in;            /* (inputs + 1, in_stride), last row ones; NULL: first layer */
@@ -80,7 +82,8 @@ struct pg_layer_kind {
        the segments in it. Rows are padded to PG_LANES where lanes is 1. */
     size_t (*block)(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_stride,
                     struct pg_place *ret_places);
-    /* Columns of the output, where they are not those of the input; NULL: they are. */
+    /* Columns of the output, where they are not those of the input, 0 for no samples if they are
+       the samples; NULL: they are those of the input. */
     size_t (*columns)(const struct pg_layer_spec *spec, size_t samples);
     /* Of a pass forward, or in training also backward. */
     size_t (*scratch)(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
@@ -89,9 +92,12 @@ struct pg_layer_kind {
     void (*initialise)(const struct pg_layer_spec *spec, uint32_t first_segment,
                        const struct pg_random *random, float *ret_dense);
     void (*forward)(const struct pg_layer *layer, const struct pg_flow *flow);
-    /* delta_in from the parameters as they are, then the parameters' own step. */
-    void (*backward)(struct pg_layer *layer, const struct pg_flow *flow,
-                     const struct pg_update *update);
+    /* delta_in, from the parameters as they are. Window by window, the first one first. NULL: a
+       first layer only. */
+    void (*pass_back)(const struct pg_layer *layer, const struct pg_flow *flow);
+    /* The parameters' own step, of all samples. NULL: there are none. */
+    void (*step)(struct pg_layer *layer, const struct pg_flow *flow,
+                 const struct pg_update *update);
     double (*flops)(const struct pg_layer_spec *spec, size_t count, bool is_training);
 };
 

@@ -98,7 +98,8 @@ static void scatter_samples(const struct pg_gather *gather, const float *sums, f
     struct panel_block block;
     size_t columns = panel_columns(gather);
     for (size_t row = 0; row < gather->rows; row += PANEL) {
-        memset(gather->scratch, 0, columns * PANEL * sizeof *gather->scratch);
+        transpose(table + row * gather->table_row, gather->table_row, gather->scratch, PANEL, PANEL,
+                  columns);
         for (size_t n = 0; n < gather->samples; n += PANEL) {
             size_t count = smaller(PANEL, gather->samples - n);
             transpose(sums + row * gather->sums_row + n, gather->sums_row, block.at[0], PANEL,
@@ -141,7 +142,6 @@ static void scatter_runs(const struct pg_gather *gather, const float *sums, floa
         float *columns = table + row * gather->table_row * PG_LANES;
         const uint32_t *symbols = gather->symbols;
         const float *from = sums + row * gather->sums_row * PG_LANES;
-        memset(columns, 0, gather->columns * PG_LANES * sizeof *columns);
         for (size_t n = 0; n < gather->samples; n++, from += PG_LANES)
             for (size_t k = 0; k < gather->arity; k++)
                 for (size_t lane = 0; lane < PG_LANES; lane++)

@@ -94,7 +94,7 @@ static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
 }
 
 /* delta_in = W^T delta_out, times the derivative of what produced `in`. */
-static void pass_delta(const struct pg_layer *layer, const struct pg_flow *flow)
+static void pass_back(const struct pg_layer *layer, const struct pg_flow *flow)
 {
     const struct pg_product product = {
         .a = layer->moments.value,
@@ -153,20 +153,11 @@ static struct pg_product gradient_of_one(const struct pg_layer *layer, const str
     };
 }
 
-static void step(const struct pg_layer *layer, const struct pg_flow *flow,
-                 const struct pg_update *update)
+static void step(struct pg_layer *layer, const struct pg_flow *flow, const struct pg_update *update)
 {
     const struct pg_product gradient =
         flow->lanes == 1 ? gradient_of_one(layer, flow) : gradient_of_pack(layer, flow);
     flow->kernel->update(&gradient, update, &layer->moments);
-}
-
-static void backward(struct pg_layer *layer, const struct pg_flow *flow,
-                     const struct pg_update *update)
-{
-    if (flow->delta_in != NULL)
-        pass_delta(layer, flow);
-    step(layer, flow, update);
 }
 
 static double flops(const struct pg_layer_spec *spec, size_t count, bool is_training)
@@ -183,6 +174,7 @@ const struct pg_layer_kind pg_layer_affine = {
     .scratch = scratch,
     .initialise = initialise,
     .forward = forward,
-    .backward = backward,
+    .pass_back = pass_back,
+    .step = step,
     .flops = flops,
 };

@@ -68,8 +68,7 @@ static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
         }
 }
 
-static void backward(struct pg_layer *layer, const struct pg_flow *flow,
-                     const struct pg_update *update)
+static void step(struct pg_layer *layer, const struct pg_flow *flow, const struct pg_update *update)
 {
     const struct pg_samples *samples = flow->samples;
     const size_t dimension = layer->spec.outputs, lanes = flow->lanes;
@@ -100,6 +99,6 @@ const struct pg_layer_kind pg_layer_embedding_sum = {
     .scratch = scratch,
     .initialise = initialise,
     .forward = forward,
-    .backward = backward,
+    .step = step,
     .flops = flops,
 };

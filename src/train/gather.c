@@ -2,8 +2,10 @@
 /*
  * The gather layer, behind a table (see table.c) and the layers over its columns:
  * h = f(sum over a sample's symbols of their columns). It has no parameters. Back, each sample's
- * delta goes to the columns of its symbols, in sample order.
+ * delta is added to the columns of its symbols, in sample order.
  */
+#include <string.h>
+
 #include "phasegrid/model.h"
 
 static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
@@ -70,11 +72,12 @@ static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
     flow->kernel->gather(&gather, flow->in, flow->out, layer->spec.activation);
 }
 
-static void backward(struct pg_layer *layer, const struct pg_flow *flow,
-                     const struct pg_update *update)
+static void pass_back(const struct pg_layer *layer, const struct pg_flow *flow)
 {
     const struct pg_gather gather = describe(layer, flow);
-    (void)update;
+    if (flow->begin == 0)
+        memset(flow->delta_in, 0,
+               gather.rows * gather.table_row * gather.lanes * sizeof *flow->delta_in);
     flow->kernel->scatter(&gather, flow->delta_out, flow->delta_in);
 }
 
@@ -92,6 +95,6 @@ const struct pg_layer_kind pg_layer_gather = {
     .scratch = scratch,
     .initialise = initialise,
     .forward = forward,
-    .backward = backward,
+    .pass_back = pass_back,
     .flops = flops,
 };

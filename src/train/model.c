@@ -231,13 +231,125 @@ static struct pg_flow flow_at(const struct pg_model *model, const struct pg_samp
     };
 }
 
+/* ---- windows ---- */
+
+/* Layers over samples are passed window by window, so that what one layer leaves for the next is
+   still in L2: values and deltas of a window, beside weights of as many bytes. */
+enum { WINDOW_BYTES = 1 << 19, WEIGHT_BYTES = 1 << 18, WINDOW_STEP = 48 };
+
+/* The first layer of those whose columns are samples: what stands before it sees symbols. */
+static size_t first_of_samples(const struct pg_model *model)
+{
+    size_t first = 0;
+    for (size_t l = 0; l < model->layer_count; l++) {
+        const struct pg_layer_spec *layer = &model->layers[l].spec;
+        if (layer->kind->columns != NULL)
+            first = layer->kind->columns(layer, 0) == 0 ? l : l + 1;
+    }
+    return first;
+}
+
+/* Samples of a window; all of them where weights would pass through the caches again and again. */
+static size_t window_size(const struct pg_model *model, size_t first, size_t count)
+{
+    size_t sample_bytes = 0, weight_bytes = 0;
+    for (size_t l = first; l < model->layer_count; l++) {
+        sample_bytes += 2 * model->layers[l].spec.outputs * sizeof(float);
+        weight_bytes += model->layers[l].elements * sizeof(float);
+    }
+    size_t window = WINDOW_BYTES / sample_bytes / WINDOW_STEP * WINDOW_STEP;
+    bool is_whole = model->lanes != 1 || window == 0 || weight_bytes > WEIGHT_BYTES;
+    return is_whole || window > count ? count : window;
+}
+
+/* Samples begin .. begin + count of the pass_count of a pass; `first` is the first layer over
+   samples. */
+struct window {
+    const struct pg_samples *samples; /* of the pass */
+    size_t pass_count, first, begin, count;
+};
+
+/* Deltas that no parameters step from are done with when their window is: all windows share the
+   place of the first, which so stays in L2. */
+static size_t delta_begin(const struct pg_model *model, size_t l, size_t begin)
+{
+    return model->layers[l].spec.kind->step != NULL ? begin * model->lanes : 0;
+}
+
+/* Layer l's way through a window; ret_samples is what the flow borrows. */
+static struct pg_flow cut(const struct pg_model *model, const struct pg_flow *whole, size_t l,
+                          const struct window *window, struct pg_samples *ret_samples)
+{
+    struct pg_flow flow = *whole;
+    const size_t at = window->begin * model->lanes;
+    *ret_samples = *whole->samples;
+    ret_samples->inputs += at * whole->samples->arity;
+    flow.samples = ret_samples;
+    flow.begin = window->begin;
+    flow.count = window->count;
+    flow.out += at;
+    if (flow.delta_out != NULL)
+        flow.delta_out += delta_begin(model, l, window->begin);
+    if (l == window->first)
+        return flow;
+    flow.in_count = window->count;
+    flow.in += at;
+    if (flow.delta_in != NULL)
+        flow.delta_in += delta_begin(model, l - 1, window->begin);
+    return flow;
+}
+
+static struct pg_flow window_flow(const struct pg_model *model, struct pg_pass *pass,
+                                  const struct window *window, size_t l,
+                                  struct pg_samples *ret_samples)
+{
+    struct pg_flow whole = flow_at(model, window->samples, window->pass_count, pass, l);
+    return cut(model, &whole, l, window, ret_samples);
+}
+
+static void forward_window(const struct pg_model *model, struct pg_pass *pass,
+                           const struct window *window)
+{
+    for (size_t l = window->first; l < model->layer_count; l++) {
+        struct pg_samples samples;
+        struct pg_flow flow = window_flow(model, pass, window, l, &samples);
+        model->layers[l].spec.kind->forward(&model->layers[l], &flow);
+    }
+}
+
+static void pass_back_window(const struct pg_model *model, struct pg_pass *pass,
+                             const struct window *window)
+{
+    for (size_t l = model->layer_count; l-- > window->first;) {
+        struct pg_samples samples;
+        struct pg_flow flow = window_flow(model, pass, window, l, &samples);
+        if (flow.delta_in != NULL)
+            model->layers[l].spec.kind->pass_back(&model->layers[l], &flow);
+    }
+}
+
+static void for_each_window(const struct pg_model *model, const struct pg_samples *samples,
+                            size_t count, struct pg_pass *pass,
+                            void (*go)(const struct pg_model *, struct pg_pass *,
+                                       const struct window *))
+{
+    struct window window = {.samples = samples, .pass_count = count};
+    window.first = first_of_samples(model);
+    size_t size = window_size(model, window.first, count);
+    for (; window.begin < count; window.begin += window.count) {
+        window.count = count - window.begin < size ? count - window.begin : size;
+        go(model, pass, &window);
+    }
+}
+
 const float *pg_model_forward(const struct pg_model *model, const struct pg_samples *samples,
                               size_t count, struct pg_pass *pass)
 {
-    for (size_t l = 0; l < model->layer_count; l++) {
+    for (size_t l = 0; l < first_of_samples(model); l++) {
         struct pg_flow flow = flow_at(model, samples, count, pass, l);
         model->layers[l].spec.kind->forward(&model->layers[l], &flow);
     }
+    for_each_window(model, samples, count, pass, forward_window);
     return pass->values[model->layer_count - 1];
 }
 
@@ -274,9 +386,14 @@ void pg_model_loss(const struct pg_model *model, const struct pg_samples *sample
 void pg_model_backward(struct pg_model *model, const struct pg_samples *samples, size_t count,
                        struct pg_pass *pass, const struct pg_update updates[PG_GROUP_COUNT])
 {
+    size_t first = first_of_samples(model);
+    for_each_window(model, samples, count, pass, pass_back_window);
     for (size_t l = model->layer_count; l-- > 0;) {
         struct pg_flow flow = flow_at(model, samples, count, pass, l);
         struct pg_layer *layer = &model->layers[l];
-        layer->spec.kind->backward(layer, &flow, &updates[layer->spec.group]);
+        if (l < first && flow.delta_in != NULL)
+            layer->spec.kind->pass_back(layer, &flow);
+        if (layer->spec.kind->step != NULL)
+            layer->spec.kind->step(layer, &flow, &updates[layer->spec.group]);
     }
 }

@@ -85,8 +85,7 @@ static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
 }
 
 /* The blocks of the diagonal, added in the order of the places. */
-static void backward(struct pg_layer *layer, const struct pg_flow *flow,
-                     const struct pg_update *update)
+static void step(struct pg_layer *layer, const struct pg_flow *flow, const struct pg_update *update)
 {
     const struct pg_layer_spec *spec = &layer->spec;
     const size_t row = flow->stride * flow->lanes, numbers = spec->inputs * flow->lanes;
@@ -118,6 +117,6 @@ const struct pg_layer_kind pg_layer_embedding_table = {
     .scratch = scratch,
     .initialise = initialise,
     .forward = forward,
-    .backward = backward,
+    .step = step,
     .flops = flops,
 };

@@ -20,7 +20,7 @@
 #include "phasegrid/model.h"
 #include "phasegrid/optimizer.h"
 
-enum { SYMBOLS = 11, SAMPLES = 37, WIDTH_MAX = 80, STEPS = 5 };
+enum { SYMBOLS = 11, SAMPLES = 37, SAMPLES_MAX = 592, WIDTH_MAX = 80, STEPS = 5 };
 
 static const struct net {
     const char *name;
@@ -36,6 +36,14 @@ static const struct net {
     {"one symbol", 1, 20, 1, 8, true, PG_RELU},
 };
 enum { NET_COUNT = sizeof nets / sizeof nets[0] };
+
+/* So wide that with its samples in lanes it takes them in several windows, the last one cut short.
+ */
+static const struct net wide_nets[] = {
+    {"summed, wide", 2, 6, 1, 250, false, PG_RELU},
+    {"concatenated, wide, two hidden layers", 2, 6, 2, 201, true, PG_TANH},
+};
+enum { WIDE_COUNT = sizeof wide_nets / sizeof wide_nets[0], WIDE_SAMPLES = 587 };
 
 static size_t tables_of(const struct net *net)
 {
@@ -86,7 +94,8 @@ struct fixture {
     struct pg_pass pass;
     struct pg_arena arena;
     struct pg_samples samples;
-    uint32_t inputs[48 * 3 * PG_LANES], labels[48 * PG_LANES];
+    uint32_t inputs[SAMPLES_MAX * 3 * PG_LANES], labels[SAMPLES_MAX * PG_LANES];
+    size_t count; /* samples */
     float *dense; /* (parameters) */
     size_t parameters;
 };
@@ -101,7 +110,7 @@ static void fill_lane(struct fixture *fixture, size_t lane, uint32_t seed)
 {
     const size_t arity = fixture->net->arity, lanes = fixture->model.lanes;
     struct pg_random random = pg_random_make(seed, PG_STREAM_INITIAL, 0);
-    for (size_t n = 0; n < SAMPLES; n++) {
+    for (size_t n = 0; n < fixture->count; n++) {
         fixture->labels[n * lanes + lane] = drawn(seed, n, 9);
         for (size_t k = 0; k < arity; k++)
             fixture->inputs[(n * arity + k) * lanes + lane] = drawn(seed, n, k);
@@ -110,22 +119,23 @@ static void fill_lane(struct fixture *fixture, size_t lane, uint32_t seed)
 }
 
 /* Runs of seeds first_seed, first_seed + 1, ... */
-static void set_up(const struct net *net, const struct pg_kernel *kernel, size_t lanes,
-                   uint32_t first_seed, struct fixture *fixture)
+static void set_up(const struct net *net, size_t count, const struct pg_kernel *kernel,
+                   size_t lanes, uint32_t first_seed, struct fixture *fixture)
 {
     struct pg_segment segments[PG_SEGMENTS_MAX];
     struct pg_error error;
     memset(fixture, 0, sizeof *fixture);
     fixture->net = net;
+    fixture->count = count;
     describe(net, &fixture->spec);
     fixture->samples =
-        (struct pg_samples){SAMPLES, net->arity, fixture->inputs, fixture->labels, NULL};
+        (struct pg_samples){count, net->arity, fixture->inputs, fixture->labels, NULL};
     pg_arena_measure(&fixture->arena);
     for (int pass = 0; pass < 2; pass++) {
         if (pass == 1)
             assert_int_equal(pg_arena_init(&fixture->arena, fixture->arena.used, &error), 0);
         pg_model_arrange(&fixture->model, &fixture->spec, lanes, kernel, &fixture->arena);
-        pg_pass_arrange(&fixture->pass, &fixture->spec, lanes, SAMPLES, true, &fixture->arena);
+        pg_pass_arrange(&fixture->pass, &fixture->spec, lanes, count, true, &fixture->arena);
     }
     (void)pg_model_segments(&fixture->spec, segments, &fixture->parameters);
     fixture->dense = calloc(fixture->parameters, sizeof *fixture->dense);
@@ -258,9 +268,9 @@ static void test_gradients(void **state)
     static const size_t layouts[] = {1, PG_LANES};
     for (size_t i = 0; i < NET_COUNT; i++)
         for (size_t j = 0; j < 2; j++) {
-            struct fixture fixture;
+            static struct fixture fixture;
             double loss[PG_LANES];
-            set_up(&nets[i], chosen_kernel(), layouts[j], 3, &fixture);
+            set_up(&nets[i], SAMPLES, chosen_kernel(), layouts[j], 3, &fixture);
             make_gradient(&fixture, loss);
             for (size_t lane = 0; lane < layouts[j]; lane += 5)
                 check_lane(&fixture, lane, loss[lane]);
@@ -293,19 +303,21 @@ static void train(struct fixture *fixture, uint32_t first_seed)
         if (fixture->model.lanes == 1)
             pg_update_spread(&updates[0]);
         updates[1] = updates[0];
-        (void)pg_model_forward(&fixture->model, &fixture->samples, SAMPLES, &fixture->pass);
-        pg_model_loss(&fixture->model, &fixture->samples, 0, SAMPLES, true, &fixture->pass, loss);
-        pg_model_backward(&fixture->model, &fixture->samples, SAMPLES, &fixture->pass, updates);
+        (void)pg_model_forward(&fixture->model, &fixture->samples, fixture->count, &fixture->pass);
+        pg_model_loss(&fixture->model, &fixture->samples, 0, fixture->count, true, &fixture->pass,
+                      loss);
+        pg_model_backward(&fixture->model, &fixture->samples, fixture->count, &fixture->pass,
+                          updates);
     }
 }
 
-static void check_layouts(const struct net *net, const struct pg_kernel *kernel)
+static void check_layouts(const struct net *net, size_t count, const struct pg_kernel *kernel)
 {
-    struct fixture pack, alone;
-    set_up(net, kernel, PG_LANES, 20, &pack);
+    static struct fixture pack, alone;
+    set_up(net, count, kernel, PG_LANES, 20, &pack);
     train(&pack, 20);
     for (uint32_t lane = 0; lane < PG_LANES; lane++) {
-        set_up(net, kernel, 1, 20 + lane, &alone);
+        set_up(net, count, kernel, 1, 20 + lane, &alone);
         train(&alone, 20 + lane);
         for (int which = 0; which < PG_BLOCK_COUNT; which++) {
             pg_model_store(&pack.model, lane, (enum pg_block_kind)which, pack.dense);
@@ -325,21 +337,28 @@ static void test_layouts_give_the_same_bytes(void **state)
     for (size_t i = 0; i < NET_COUNT; i++)
         for (size_t k = 0; pg_kernels[k] != NULL; k++)
             if (pg_kernel_is_supported(pg_kernels[k]))
-                check_layouts(&nets[i], pg_kernels[k]);
+                check_layouts(&nets[i], SAMPLES, pg_kernels[k]);
+}
+
+static void test_windows_give_the_same_bytes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < WIDE_COUNT; i++)
+        check_layouts(&wide_nets[i], WIDE_SAMPLES, chosen_kernel());
 }
 
 static void test_kernels_give_the_same_bytes(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NET_COUNT; i++) {
-        struct fixture judge, other;
-        set_up(&nets[i], pg_kernels[0], 1, 2, &judge);
+        static struct fixture judge, other;
+        set_up(&nets[i], SAMPLES, pg_kernels[0], 1, 2, &judge);
         train(&judge, 2);
         pg_model_store(&judge.model, 0, PG_VALUE, judge.dense);
         for (size_t k = 1; pg_kernels[k] != NULL; k++) {
             if (!pg_kernel_is_supported(pg_kernels[k]))
                 continue;
-            set_up(&nets[i], pg_kernels[k], 1, 2, &other);
+            set_up(&nets[i], SAMPLES, pg_kernels[k], 1, 2, &other);
             train(&other, 2);
             pg_model_store(&other.model, 0, PG_VALUE, other.dense);
             assert_memory_equal(judge.dense, other.dense, judge.parameters * sizeof *judge.dense);
@@ -395,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_layouts_give_the_same_bytes),
+        cmocka_unit_test(test_windows_give_the_same_bytes),
         cmocka_unit_test(test_kernels_give_the_same_bytes),
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_initial_embeddings),
