@@ -150,6 +150,7 @@ enum { SHAPES_SHOWN = 6 };
 static void print_shape(const struct pg_job *job, const struct pg_estimate *estimate, size_t i)
 {
     const struct pg_shape *shape = &estimate->survey.shapes[i];
+    uint64_t runs = count_runs(job, &estimate->survey, i);
     char cell[512];
     pg_survey_print_cell(job, estimate->first_cells[i], cell, sizeof cell);
     (void)printf("  %s  ", i == 0 ? "layout " : "       ");
@@ -161,8 +162,7 @@ static void print_shape(const struct pg_job *job, const struct pg_estimate *esti
         (void)printf(", products by OpenBLAS (%s), on which their bytes depend",
                      pg_blas_core_names[pg_blas_core()]);
     if (estimate->survey.shape_count > 1)
-        (void)printf(": %" PRIu64 " runs shaped as %s", count_runs(job, &estimate->survey, i),
-                     cell);
+        (void)printf(": %" PRIu64 " run%s shaped as %s", runs, runs == 1 ? "" : "s", cell);
     (void)printf("\n");
 }
 

@@ -25,7 +25,8 @@ const struct pg_variable pg_own_variables[PG_OWN_COUNT] = {
                           .type = PG_I64,
                           .fill = -1},
     [PG_OWN_WALL_SECONDS] = {.name = "wall_seconds",
-                             .long_name = "time that the run took",
+                             .long_name =
+                                 "time that the run took, its share of what runs side by side took",
                              .units = "s",
                              .type = PG_F64,
                              .fill = PG_NAN,

@@ -38,7 +38,7 @@ def test_check_tells_the_layout_of_each_shape(job):
     assert [(shape["layout"], shape["openblas"], shape["runs"]) for shape in shapes] == [
         ("runs", False, 1), ("samples", True, 1)]
     text = command.phasegrid("check", job).stdout
-    assert "16 runs in SIMD lanes: 1 runs shaped as decoder_width 8" in text
+    assert "16 runs in SIMD lanes: 1 run shaped as decoder_width 8" in text
     assert "samples in SIMD lanes, products by OpenBLAS (" in text
 
 
