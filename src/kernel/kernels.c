@@ -3,6 +3,7 @@
  * The kernel table of one instruction set. This file is compiled once per set, with the header
  * that VECTOR_HEADER names as its vocabulary; it holds no state and no reduction across lanes.
  */
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -280,9 +281,11 @@ static void map(const char *function, const float *in, float *out, size_t count)
                      {"log", v_log},
                      {"sin_turn", sin_turn},
                      {"cos_turn", cos_turn}};
+    enum { COUNT = sizeof functions / sizeof functions[0] };
     size_t f = 0;
-    while (strcmp(functions[f].name, function) != 0)
+    while (f < COUNT && strcmp(functions[f].name, function) != 0)
         f++;
+    assert(f < COUNT);
     for (size_t i = 0; i < count; i += WIDTH)
         v_store(out + i, functions[f].of(v_load(in + i)));
 }
