@@ -2,7 +2,8 @@
 /*
  * The inner loops, written once over a small vector vocabulary, compiled per instruction set and
  * chosen once. Every variant gives the same bytes: each output is one chain of fused multiply-adds
- * in index order, and sums across lanes do not occur.
+ * in index order, and sums across lanes do not occur. Of a NaN only that it is one is promised, and
+ * Arm flushes some results that x86 does not (src/kernel/denormals.c).
  *
  * There are two layouts. Samples in lanes: one model, an element is one number, activations are
  * (features, stride) with the stride a multiple of PG_LANES. Runs in lanes (a pack): PG_LANES
