@@ -101,10 +101,11 @@ bool pg_trajectory_wants_point(const struct pg_trajectory *trajectory, int64_t s
            (is_end && trajectory->next_point < trajectory->request.record->step_count);
 }
 
+/* Which NaN a computation gives is the CPU's choice; a file has one. */
 void pg_trajectory_put(const struct pg_trajectory *trajectory, size_t observable, double value)
 {
     float *series = trajectory->request.slots[observable];
-    series[trajectory->next_point] = (float)value;
+    series[trajectory->next_point] = isnan(value) ? NAN : (float)value;
 }
 
 static double share(const struct pg_evaluation *evaluation)
