@@ -17,11 +17,14 @@
 
 #include "phasegrid/error.h"
 
-/* Consecutive rows of one class, which a worker trains. */
+/* Consecutive rows of one class. */
 struct pg_piece {
     uint64_t first_row;
     uint32_t count;
 };
+
+/* Pieces dealt at once; rows that a worker holds at any moment. */
+enum { PG_PIECES_MAX = 16, PG_HELD_MAX = 256 };
 
 enum pg_plan_row { PG_PLAN_SKIP, PG_PLAN_DO, PG_PLAN_DO_ALONE /* in a piece of its own */ };
 
@@ -40,7 +43,7 @@ struct pg_plan_work {
     const struct pg_plan_class *classes; /* (class_count) */
     size_t class_count;
     size_t worker_count;
-    uint32_t piece_max; /* rows in one piece at most */
+    uint32_t rows_max; /* dealt at once at most, but for a pack; lanes + 2 x this <= PG_HELD_MAX */
 };
 
 struct pg_plan;
@@ -49,11 +52,13 @@ int pg_plan_create(const struct pg_plan_work *work, struct pg_plan **ret_plan,
                    struct pg_error *error) PG_CHECK_RESULT;
 void pg_plan_destroy(struct pg_plan *plan);
 
-/* What `worker` gets at the moment `now` (seconds): its piece of work, or one in reserve while it
-   has one. False: nothing for now, or its hands are full. */
-bool pg_plan_deal(struct pg_plan *plan, size_t worker, double now, struct pg_piece *ret_piece);
+/* What `worker` gets at the moment `now` (seconds): the number of pieces, all of one class; its
+   work or, while it has some, a reserve. 0: nothing for now, or its hands are full. */
+size_t pg_plan_deal(struct pg_plan *plan, size_t worker, double now,
+                    struct pg_piece ret_pieces[PG_PIECES_MAX]);
 
-/* `worker` has finished `rows` more rows of the piece it was dealt first, in `seconds`. */
+/* `worker` has finished `rows` rows, in `seconds`: any of those that it holds of the class that it
+   was dealt first. */
 void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds, double now);
 
 /* Nothing more is dealt. */

@@ -44,12 +44,13 @@ void pg_coordinator_init(struct pg_coordinator *coordinator, MPI_Comm comm,
 static void send_order(struct pg_coordinator *coordinator, int worker, const struct pg_order *order)
 {
     int rank = worker + pg_first_worker(coordinator->trains);
-    if (rank == 0) {
-        assert(coordinator->own_count < PG_OWN_ORDERS_MAX);
-        coordinator->own[coordinator->own_count++] = *order;
-    } else {
-        MPI_Send(order, (int)sizeof *order, MPI_BYTE, rank, PG_TAG_ORDER, coordinator->comm);
-    }
+    MPI_Send(order, (int)sizeof *order, MPI_BYTE, rank, PG_TAG_ORDER, coordinator->comm);
+}
+
+/* The worker in this process is dealt when it asks, by pg_link_within(). */
+static bool is_own(const struct pg_coordinator *coordinator, int worker)
+{
+    return coordinator->trains && worker == 0;
 }
 
 /* Orders all workers the end, once. */
@@ -61,17 +62,29 @@ static void end(struct pg_coordinator *coordinator)
     coordinator->is_ended = true;
     pg_plan_stop(coordinator->plan);
     for (int worker = 0; worker < coordinator->worker_count; worker++)
-        send_order(coordinator, worker, &order);
+        if (!is_own(coordinator, worker))
+            send_order(coordinator, worker, &order);
 }
 
-static void deal(struct pg_coordinator *coordinator, int worker, double now)
+/* False: the plan has nothing for the worker now. */
+static bool make_order(struct pg_coordinator *coordinator, int worker, struct pg_order *ret_order)
 {
-    struct pg_order order = {.kind = PG_ORDER_TRAIN};
-    while (pg_plan_deal(coordinator->plan, (size_t)worker, now, &order.piece)) {
-        if (coordinator->attempts != NULL)
-            order.attempts = coordinator->attempts[order.piece.first_row];
-        send_order(coordinator, worker, &order);
-    }
+    *ret_order = (struct pg_order){.kind = PG_ORDER_TRAIN};
+    ret_order->count = (uint32_t)pg_plan_deal(coordinator->plan, (size_t)worker, pg_clock_wall(),
+                                              ret_order->pieces);
+    for (uint32_t i = 0; i < ret_order->count && coordinator->attempts != NULL; i++)
+        ret_order->attempts[i] = coordinator->attempts[ret_order->pieces[i].first_row];
+    return ret_order->count > 0;
+}
+
+static void deal(struct pg_coordinator *coordinator, int worker)
+{
+    struct pg_order order;
+    if (is_own(coordinator, worker))
+        coordinator->own_may_get = true;
+    else
+        while (make_order(coordinator, worker, &order))
+            send_order(coordinator, worker, &order);
 }
 
 /* ---- update ---- */
@@ -98,7 +111,7 @@ static void apply(struct pg_coordinator *coordinator, int worker, const struct p
     if (report->kind == PG_REPORT_LEAVES || pg_plan_todo(coordinator->plan) == 0)
         end(coordinator);
     else
-        deal(coordinator, worker, now);
+        deal(coordinator, worker);
 }
 
 static bool receive_report(struct pg_coordinator *coordinator)
@@ -173,12 +186,14 @@ static bool receive_within(void *context, struct pg_order *ret_order)
 {
     struct pg_coordinator *coordinator = context;
     (void)pg_coordinator_serve(coordinator);
-    if (coordinator->own_count == 0)
-        return false;
-    *ret_order = coordinator->own[0];
-    memmove(&coordinator->own[0], &coordinator->own[1],
-            --coordinator->own_count * sizeof coordinator->own[0]);
-    return true;
+    if (coordinator->is_ended && !coordinator->own_is_told) {
+        *ret_order = (struct pg_order){.kind = PG_ORDER_END};
+        coordinator->own_is_told = true;
+        return true;
+    }
+    coordinator->own_may_get =
+        coordinator->own_may_get && !coordinator->is_ended && make_order(coordinator, 0, ret_order);
+    return coordinator->own_may_get;
 }
 
 struct pg_link pg_link_within(struct pg_coordinator *coordinator)

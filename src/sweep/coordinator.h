@@ -9,8 +9,6 @@
 
 #include "message.h"
 
-enum { PG_OWN_ORDERS_MAX = 3 }; /* two pieces and the end */
-
 struct pg_coordinator {
     MPI_Comm comm; /* borrowed */
     const struct pg_sweep_options *options;
@@ -18,9 +16,8 @@ struct pg_coordinator {
     const int32_t *attempts; /* (row_count) made before; NULL: none */
     bool trains;             /* a worker in this process */
     int worker_count, present;
-    struct pg_order own[PG_OWN_ORDERS_MAX]; /* to this process's worker, in order */
-    size_t own_count;
     bool is_ended;
+    bool own_may_get, own_is_told; /* this process's worker: rows, as it has reported; the end */
     struct pg_progress progress;
     int64_t steps;
     double seconds; /* in training, over all workers */

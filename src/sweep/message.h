@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The two messages of a sweep. A worker reports what it finished, which is also how it asks for
- * more; the coordinator orders a piece of work, or the end.
+ * more; the coordinator orders some work, or the end.
  *
  *     worker        JOINS, then GOES_ON as it finishes rows, and LEAVES as its last report
  *     coordinator   TRAIN as the plan deals, and END as its last order
@@ -21,7 +21,7 @@ enum pg_message_tag { PG_TAG_REPORT = 1, PG_TAG_ORDER = 2 };
 enum pg_report_kind { PG_REPORT_JOINS, PG_REPORT_GOES_ON, PG_REPORT_LEAVES };
 enum pg_order_kind { PG_ORDER_TRAIN, PG_ORDER_END };
 
-/* What a worker finished since its last report, all of the piece that it holds longest. */
+/* What a worker finished since its last report, all of one class, in the order of its orders. */
 struct pg_report {
     int32_t kind;
     uint32_t rows, diverged, failed;
@@ -30,10 +30,12 @@ struct pg_report {
     double seconds; /* in training */
 };
 
+/* Rows of one class to train. */
 struct pg_order {
     int32_t kind;
-    int32_t attempts; /* made before at these rows */
-    struct pg_piece piece;
+    uint32_t count; /* of pieces */
+    struct pg_piece pieces[PG_PIECES_MAX];
+    int32_t attempts[PG_PIECES_MAX]; /* made before at the rows of each piece */
 };
 
 /* How a worker speaks with the coordinator, which may be in the same process. */

@@ -5,28 +5,33 @@
  * Rows to do are kept as spans: consecutive rows of one class (runs of equal expected cost). The
  * expected seconds of a run come from its cost and the speed measured so far, and are corrected
  * class by class as runs finish. A worker gets rows of the class with the longest runs (list
- * scheduling, longest first; Graham 1969), as many as make a piece short against what is left:
- * pieces shrink towards the end, so that all workers end together.
+ * scheduling, longest first; Graham 1969), as many as make its work short against what is left:
+ * deals shrink towards the end, so that all workers end together.
  *
- * A worker holds up to two pieces, so that it never waits. The second is dealt only while what
- * stays undealt keeps all workers busy for longer than this one needs for both: then no worker can
- * run dry while rows lie in another's reserve, and the schedule is as good as without reserves.
+ * A worker holds rows in reserve, so that it never waits. They are dealt only while what stays
+ * undealt keeps all workers busy for longer than this one needs for all that it holds: then no
+ * worker can run dry while rows lie in another's reserve, and the schedule is as good as without.
  *
- * Runs of some classes are trained side by side, in packs of `lanes`. Their pieces are whole packs
- * as long as rows suffice.
+ * Runs of some classes are trained side by side, `lanes` at a time: a pack. A pack takes as long as
+ * its longest run, however few runs it has; so its rows are dealt as whole packs, also from several
+ * spans, while rows suffice. A lane that ends takes up a row from the reserve; so a reserve of the
+ * same class is as good as begun, and is dealt while every worker can have as much.
  */
 #include "phasegrid/plan.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "phasegrid/layout.h"
 
-enum { HELD_MAX = 2, PIECES_PER_WORKER = 4 };
+enum { HELD_MAX = 2, DEALS_PER_WORKER = 4 };
 
-/* A piece should take no longer, so that reports and commits come often. */
-static const double longest_piece = 0.5;
+/* What is dealt at once should take no longer, so that reports and commits come often. */
+static const double longest_deal = 0.5;
+
+/* A worker goes on with its class of packs while those of another are hardly longer. */
+static const double much_longer = 1.25;
 
 /* Before anything is measured: 1e9 units of cost a second, with the weight of a millisecond. */
 static const double prior_cost = 1e6, prior_seconds = 1e-3;
@@ -45,13 +50,13 @@ struct run_class {
     double seconds; /* of the finished ones */
 };
 
-struct held_piece {
+struct holding {
     size_t class_index;
     uint32_t rows; /* unfinished */
 };
 
 struct worker {
-    struct held_piece held[HELD_MAX]; /* in the order dealt */
+    struct holding held[HELD_MAX]; /* in the order dealt, neighbours of different classes */
     size_t held_count;
     double since; /* when it last finished something, or began */
 };
@@ -62,7 +67,7 @@ struct pg_plan {
     struct span *spans; /* of all classes */
     struct worker *workers;
     size_t worker_count;
-    uint32_t piece_max;
+    uint32_t rows_max;
     uint64_t todo;
     double cost_done, seconds_done; /* over all classes */
     bool is_stopped;
@@ -149,9 +154,10 @@ static int take_memory(struct pg_plan *plan, const struct pg_plan_work *work,
                         (unsigned long long)work->row_count);
 }
 
-static void set_class(struct run_class *class, const struct pg_plan_class *from)
+static void set_class(struct run_class *class, const struct pg_plan_class *from, uint32_t rows_max)
 {
-    assert(from->lanes > 0);
+    assert(from->lanes > 0 && from->lanes + 2 * rows_max <= PG_HELD_MAX &&
+           3 * from->lanes <= PG_HELD_MAX);
     class->cost = from->cost > 1.0 ? from->cost : 1.0;
     class->lanes = from->lanes;
 }
@@ -159,7 +165,7 @@ static void set_class(struct run_class *class, const struct pg_plan_class *from)
 int pg_plan_create(const struct pg_plan_work *work, struct pg_plan **ret_plan,
                    struct pg_error *error)
 {
-    assert(work->worker_count > 0 && work->piece_max > 0 && work->rows_per_cell > 0);
+    assert(work->worker_count > 0 && work->rows_max > 0 && work->rows_per_cell > 0);
     struct pg_plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL)
         return pg_error_set(error, PG_EMACHINE, "out of memory: the plan of the sweep");
@@ -169,9 +175,9 @@ int pg_plan_create(const struct pg_plan_work *work, struct pg_plan **ret_plan,
         return status;
     }
     plan->worker_count = work->worker_count;
-    plan->piece_max = work->piece_max;
+    plan->rows_max = work->rows_max;
     for (size_t i = 0; i < plan->class_count; i++)
-        set_class(&plan->classes[i], &work->classes[i]);
+        set_class(&plan->classes[i], &work->classes[i], work->rows_max);
     fill_spans(plan, work);
     *ret_plan = plan;
     return 0;
@@ -197,13 +203,17 @@ static double expected_seconds(const struct pg_plan *plan, size_t class_index)
     return (class->cost / speed + class->seconds) / (1.0 + (double)class->finished);
 }
 
-static double held_seconds(const struct pg_plan *plan, size_t worker)
+/* From a run's begin to its end, beside others in a full pack. */
+static double run_duration(const struct pg_plan *plan, size_t class_index)
+{
+    return expected_seconds(plan, class_index) * plan->classes[class_index].lanes;
+}
+
+static double held_seconds(const struct pg_plan *plan, const struct worker *worker)
 {
     double seconds = 0.0;
-    for (size_t i = 0; i < plan->workers[worker].held_count; i++) {
-        const struct held_piece *held = &plan->workers[worker].held[i];
-        seconds += held->rows * expected_seconds(plan, held->class_index);
-    }
+    for (size_t i = 0; i < worker->held_count; i++)
+        seconds += worker->held[i].rows * expected_seconds(plan, worker->held[i].class_index);
     return seconds;
 }
 
@@ -215,10 +225,9 @@ static double undealt_seconds(const struct pg_plan *plan, size_t *ret_longest)
     for (size_t i = 0; i < plan->class_count; i++) {
         if (plan->classes[i].undealt == 0)
             continue;
-        double seconds = expected_seconds(plan, i);
-        sum += seconds * (double)plan->classes[i].undealt;
-        if (seconds > longest) {
-            longest = seconds;
+        sum += expected_seconds(plan, i) * (double)plan->classes[i].undealt;
+        if (run_duration(plan, i) > longest) {
+            longest = run_duration(plan, i);
             *ret_longest = i;
         }
     }
@@ -232,7 +241,7 @@ double pg_plan_seconds_left(const struct pg_plan *plan, double now)
     size_t longest;
     double sum = undealt_seconds(plan, &longest), last = 0.0;
     for (size_t i = 0; i < plan->worker_count; i++) {
-        double seconds = held_seconds(plan, i) - (now - plan->workers[i].since);
+        double seconds = held_seconds(plan, &plan->workers[i]) - (now - plan->workers[i].since);
         if (plan->workers[i].held_count == 0 || seconds < 0.0)
             continue;
         sum += seconds;
@@ -249,28 +258,42 @@ uint64_t pg_plan_todo(const struct pg_plan *plan)
 
 /* ---- events and answers ---- */
 
-static uint32_t larger(uint32_t a, uint32_t b)
+/* The class that `worker` gets rows of. */
+static size_t choose_class(const struct pg_plan *plan, const struct worker *worker, size_t longest)
 {
-    return a > b ? a : b;
+    if (worker->held_count == 0)
+        return longest;
+    size_t last = worker->held[worker->held_count - 1].class_index;
+    const struct run_class *class = &plan->classes[last];
+    bool goes_on = class->lanes > 1 && class->undealt > 0 &&
+                   run_duration(plan, longest) <= much_longer * run_duration(plan, last);
+    return goes_on ? last : longest;
 }
 
-/* Rows of `class_index` that make a good piece while `undealt` seconds of work are left. Runs that
-   are trained side by side end side by side, so that a piece of theirs may be as much longer; and a
-   pack that is not full costs what a full one costs, so that it is not cut to end together. */
-static uint32_t piece_rows(const struct pg_plan *plan, size_t class_index, double undealt)
+/* Whole packs, at least one. Where half a pack for each worker is all that is left, each gets its
+   share of it: so few runs are trained one by one, and so end earlier. */
+static double pack_rows(const struct pg_plan *plan, size_t class_index, double rows, double undealt)
 {
-    const uint32_t lanes = plan->classes[class_index].lanes;
-    double share = undealt / (double)(PIECES_PER_WORKER * plan->worker_count);
-    double longest = longest_piece * lanes;
-    double rows = (share < longest ? share : longest) / expected_seconds(plan, class_index);
-    if (rows < lanes)
-        return lanes < plan->piece_max ? lanes : plan->piece_max;
-    return rows < plan->piece_max ? (uint32_t)rows / lanes * lanes
-                                  : larger(plan->piece_max / lanes * lanes, 1);
+    double lanes = plan->classes[class_index].lanes;
+    double share = undealt / (double)plan->worker_count / expected_seconds(plan, class_index);
+    if (share <= 0.5 * lanes)
+        return ceil(share);
+    return fmax(floor(rows / lanes), 1.0) * lanes;
+}
+
+/* Rows of `class_index` that are dealt at once while `undealt` seconds of work are left. */
+static uint32_t deal_rows(const struct pg_plan *plan, size_t class_index, double undealt)
+{
+    const struct run_class *class = &plan->classes[class_index];
+    double share = undealt / (double)(DEALS_PER_WORKER * plan->worker_count);
+    double rows = fmin(fmin(share, longest_deal) / expected_seconds(plan, class_index),
+                       (double)plan->rows_max);
+    rows = class->lanes > 1 ? pack_rows(plan, class_index, rows, undealt) : fmax(rows, 1.0);
+    return rows < (double)class->undealt ? (uint32_t)rows : (uint32_t) class->undealt;
 }
 
 /* Takes up to `rows` rows from the class's next span. */
-static struct pg_piece take_rows(struct run_class *class, uint32_t rows)
+static struct pg_piece take_piece(struct run_class *class, uint32_t rows)
 {
     struct span *span = &class->spans[class->next_span];
     uint32_t count = span->count < rows ? (uint32_t)span->count : rows;
@@ -282,30 +305,58 @@ static struct pg_piece take_rows(struct run_class *class, uint32_t rows)
     return piece;
 }
 
-/* Whether the others stay busy for as long as the worker needs for what it holds and this. */
-static bool may_reserve(const struct pg_plan *plan, size_t worker, double undealt, double piece)
+/* Rows that it holds and has surely not begun. */
+static uint32_t reserved_rows(const struct pg_plan *plan, const struct worker *worker)
 {
-    double needed = held_seconds(plan, worker) + piece;
-    return undealt - piece >= (double)plan->worker_count * needed;
+    uint32_t lanes = plan->classes[worker->held[0].class_index].lanes;
+    uint32_t rows = worker->held[0].rows > lanes ? worker->held[0].rows - lanes : 0;
+    return worker->held_count > 1 ? rows + worker->held[1].rows : rows;
 }
 
-bool pg_plan_deal(struct pg_plan *plan, size_t worker, double now, struct pg_piece *ret_piece)
+/* Whether `worker`, who has some, may get `rows` more of the class. */
+static bool may_reserve(const struct pg_plan *plan, const struct worker *worker, size_t class_index,
+                        uint32_t rows, double undealt)
+{
+    bool goes_on = worker->held[worker->held_count - 1].class_index == class_index;
+    uint32_t reserved = reserved_rows(plan, worker);
+    double seconds = expected_seconds(plan, class_index), rest = undealt - rows * seconds;
+    if (reserved >= rows || (worker->held_count == HELD_MAX && !goes_on))
+        return false;
+    if (worker->held_count == 1 && goes_on && plan->classes[class_index].lanes > 1)
+        return rest >= (double)(plan->worker_count - 1) * (reserved + rows) * seconds;
+    return rest >= (double)plan->worker_count * (held_seconds(plan, worker) + rows * seconds);
+}
+
+static void hold(struct worker *worker, size_t class_index, uint32_t rows)
+{
+    size_t last = worker->held_count - 1;
+    if (worker->held_count == 0 || worker->held[last].class_index != class_index)
+        worker->held[worker->held_count++] = (struct holding){class_index, rows};
+    else
+        worker->held[last].rows += rows;
+}
+
+size_t pg_plan_deal(struct pg_plan *plan, size_t worker, double now,
+                    struct pg_piece ret_pieces[PG_PIECES_MAX])
 {
     assert(worker < plan->worker_count);
     struct worker *to = &plan->workers[worker];
-    size_t longest;
+    size_t longest, count = 0;
     double undealt = undealt_seconds(plan, &longest);
-    if (plan->is_stopped || longest == plan->class_count || to->held_count == HELD_MAX)
-        return false;
-    uint32_t rows = piece_rows(plan, longest, undealt);
-    if (to->held_count > 0 &&
-        !may_reserve(plan, worker, undealt, rows * expected_seconds(plan, longest)))
-        return false;
-    *ret_piece = take_rows(&plan->classes[longest], rows);
+    if (plan->is_stopped || longest == plan->class_count)
+        return 0;
+    size_t class_index = choose_class(plan, to, longest);
+    uint32_t rows = deal_rows(plan, class_index, undealt);
+    if (to->held_count > 0 && !may_reserve(plan, to, class_index, rows, undealt))
+        return 0;
     if (to->held_count == 0)
         to->since = now;
-    to->held[to->held_count++] = (struct held_piece){longest, ret_piece->count};
-    return true;
+    while (rows > 0 && count < PG_PIECES_MAX) {
+        ret_pieces[count] = take_piece(&plan->classes[class_index], rows);
+        hold(to, class_index, ret_pieces[count].count);
+        rows -= ret_pieces[count++].count;
+    }
+    return count;
 }
 
 void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds, double now)
@@ -324,7 +375,7 @@ void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double s
     by->since = now;
     by->held[0].rows -= rows;
     if (by->held[0].rows == 0)
-        memmove(&by->held[0], &by->held[1], --by->held_count * sizeof by->held[0]);
+        by->held[0] = by->held[--by->held_count];
 }
 
 void pg_plan_stop(struct pg_plan *plan)

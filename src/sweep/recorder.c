@@ -2,35 +2,43 @@
 /*
  * One write per variable and stretch of rows instead of one per row; and no finished row waits
  * longer than a second for the disk, however long the runs beside it take.
+ *
+ *     free -> taken -> finished -> written, and free again
+ *
+ * Rows are taken in the order in which they begin, which is mostly that of the file, and stand in
+ * the block side by side; so a stretch of the block is one of the file, but for runs that are still
+ * in training.
  */
 #include "recorder.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <string.h>
+
+enum state { FREE, TAKEN, FINISHED };
 
 static const size_t block_bytes = (size_t)8 << 20;
 static const double wait_seconds = 1.0, nothing_waits = -1.0;
 
-uint32_t pg_recorder_capacity(const struct pg_layout *layout)
+uint32_t pg_recorder_capacity(const struct pg_layout *layout, size_t lanes)
 {
     size_t bytes = 1;
     for (size_t i = 0; i < layout->variable_count; i++)
         if (pg_layout_is_payload(layout, i))
             bytes += pg_layout_row_bytes(layout, i);
-    size_t rows = block_bytes / bytes;
-    if (rows < 1)
-        return 1;
+    size_t rows = block_bytes / bytes, least = lanes > 1 ? 2 * lanes : 1;
+    assert(least <= PG_RECORDER_ROWS_MAX);
+    if (rows < least)
+        return (uint32_t)least;
     return rows < PG_RECORDER_ROWS_MAX ? (uint32_t)rows : PG_RECORDER_ROWS_MAX;
 }
 
-int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layout,
+int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layout, size_t lanes,
                      struct pg_store *store, struct pg_error *error)
 {
     memset(recorder, 0, sizeof *recorder);
     recorder->store = store;
     recorder->oldest = nothing_waits;
-    return pg_block_init(&recorder->block, layout, pg_recorder_capacity(layout), error);
+    return pg_block_init(&recorder->block, layout, pg_recorder_capacity(layout, lanes), error);
 }
 
 void pg_recorder_release(struct pg_recorder *recorder)
@@ -38,42 +46,76 @@ void pg_recorder_release(struct pg_recorder *recorder)
     pg_block_release(&recorder->block);
 }
 
-static bool waits(const struct pg_recorder *recorder, size_t index)
+/* ---- finished rows to the file ---- */
+
+/* Behind the finished rows from `begin` on that follow each other in the file. */
+static size_t stretch_end(const struct pg_recorder *recorder, size_t begin)
 {
-    return index < recorder->count && recorder->statuses[index] != PG_ROW_TODO;
+    size_t end = begin;
+    while (end < recorder->block.capacity && recorder->states[end] == FINISHED &&
+           recorder->rows[end] - recorder->rows[begin] == end - begin)
+        end++;
+    return end;
 }
 
-/* Each stretch of finished rows is one write. */
 static int write_finished(struct pg_recorder *recorder, struct pg_error *error)
 {
     int status = 0;
-    for (size_t end, begin = 0; begin < recorder->count && status == 0; begin = end + 1) {
-        for (end = begin; waits(recorder, end);)
+    for (size_t end, begin = 0; begin < recorder->block.capacity && status == 0; begin = end) {
+        end = stretch_end(recorder, begin);
+        if (end == begin) {
             end++;
+            continue;
+        }
+        recorder->block.first_row = recorder->rows[begin] - begin; /* the store adds `begin` */
         status = pg_store_write(recorder->store, &recorder->block, begin, end, recorder->statuses,
                                 error);
-        memset(recorder->statuses + begin, PG_ROW_TODO, end - begin);
+        memset(recorder->states + begin, FREE, end - begin);
     }
     return status;
 }
 
-int pg_recorder_begin(struct pg_recorder *recorder, uint64_t first_row, size_t count,
-                      struct pg_error *error)
+/* ---- room ---- */
+
+/* Where the longest stretch of free room begins. */
+static size_t find_room(const struct pg_recorder *recorder)
 {
-    assert(count <= recorder->block.capacity);
-    int status = write_finished(recorder, error);
-    recorder->block.first_row = first_row;
-    recorder->count = count;
-    memset(recorder->statuses, PG_ROW_TODO, count);
-    for (size_t i = 0; i < count; i++)
-        pg_block_clear_row(&recorder->block, i);
-    return status;
+    size_t longest = 0, at = 0;
+    for (size_t end, begin = 0; begin < recorder->block.capacity; begin = end + 1) {
+        for (end = begin; end < recorder->block.capacity && recorder->states[end] == FREE;)
+            end++;
+        if (end - begin > longest) {
+            longest = end - begin;
+            at = begin;
+        }
+    }
+    return at;
+}
+
+int pg_recorder_take(struct pg_recorder *recorder, uint64_t row, size_t *ret_index,
+                     struct pg_error *error)
+{
+    size_t index = recorder->next;
+    if (index == recorder->block.capacity || recorder->states[index] != FREE) {
+        int status = write_finished(recorder, error);
+        if (status != 0)
+            return status;
+        index = find_room(recorder);
+    }
+    assert(recorder->states[index] == FREE);
+    recorder->states[index] = TAKEN;
+    recorder->rows[index] = row;
+    recorder->next = index + 1;
+    pg_block_clear_row(&recorder->block, index);
+    *ret_index = index;
+    return 0;
 }
 
 int pg_recorder_finish(struct pg_recorder *recorder, size_t index, uint8_t status, double now,
                        struct pg_error *error)
 {
-    assert(index < recorder->count);
+    assert(recorder->states[index] == TAKEN);
+    recorder->states[index] = FINISHED;
     recorder->statuses[index] = status;
     if (recorder->oldest < 0.0)
         recorder->oldest = now;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way of finished rows to the disk. The rows of a piece stand in one block, each in its place,
- * and are finished in any order; stretches of finished ones are written when the next piece begins
- * or when a second has passed.
+ * Memory for rows in training, and the way of finished ones to the disk: they wait, until there is
+ * no more room or a second has passed, so that rows that follow each other are written at once.
  */
 #ifndef PHASEGRID_SWEEP_RECORDER_H
 #define PHASEGRID_SWEEP_RECORDER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "phasegrid/error.h"
@@ -17,25 +17,27 @@ enum { PG_RECORDER_ROWS_MAX = 64 };
 
 struct pg_recorder {
     struct pg_store *store; /* borrowed */
-    struct pg_block block;  /* the piece's rows */
-    size_t count;           /* of them */
-    /* What is to be written of a row; PG_ROW_TODO: nothing (yet, or any more). */
-    uint8_t statuses[PG_RECORDER_ROWS_MAX];
+    struct pg_block block;
+    uint64_t rows[PG_RECORDER_ROWS_MAX]; /* [index in the block]: row of the file */
+    uint8_t states[PG_RECORDER_ROWS_MAX];
+    uint8_t statuses[PG_RECORDER_ROWS_MAX]; /* of finished rows: enum pg_row_status */
+    size_t next;                            /* index behind the row that was taken last */
     double oldest; /* when the first row that is not safe yet came; below 0: there is none */
 };
 
-/* Rows that one block takes: as many as fit in some megabytes. */
-uint32_t pg_recorder_capacity(const struct pg_layout *layout);
+/* Rows that there is room for: as many as fit in some megabytes, and at least twice `lanes`. */
+uint32_t pg_recorder_capacity(const struct pg_layout *layout, size_t lanes);
 
-int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layout,
+/* `lanes`: rows in training at a time, at most. */
+int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layout, size_t lanes,
                      struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 void pg_recorder_release(struct pg_recorder *recorder);
 
-/* Makes room for another piece, of cleared rows. */
-int pg_recorder_begin(struct pg_recorder *recorder, uint64_t first_row, size_t count,
-                      struct pg_error *error) PG_CHECK_RESULT;
+/* Room for a row that begins: *ret_index of the block, cleared, is its own until it is finished. */
+int pg_recorder_take(struct pg_recorder *recorder, uint64_t row, size_t *ret_index,
+                     struct pg_error *error) PG_CHECK_RESULT;
 
-/* The row at `index` of the piece is complete, at the moment `now`. */
+/* The row at `index` is complete, at the moment `now`. */
 int pg_recorder_finish(struct pg_recorder *recorder, size_t index, uint8_t status, double now,
                        struct pg_error *error) PG_CHECK_RESULT;
 
@@ -43,7 +45,7 @@ int pg_recorder_finish(struct pg_recorder *recorder, size_t index, uint8_t statu
 int pg_recorder_tick(struct pg_recorder *recorder, double now,
                      struct pg_error *error) PG_CHECK_RESULT;
 
-/* Makes everything safe now. */
+/* Makes everything finished safe now. */
 int pg_recorder_flush(struct pg_recorder *recorder, struct pg_error *error) PG_CHECK_RESULT;
 
 #endif

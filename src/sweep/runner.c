@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The runs of a piece. Nothing but the cell's values, the seed and what to record reaches the
- * experiment, so that a row cannot depend on who trains it, when, or beside whom. A run that the
- * machine or the settings refuse is a failed row: fill values, and a code that says why.
+ * Nothing but the cell's values, the seed and what to record reaches the experiment, so that a row
+ * cannot depend on who trains it, when, or beside whom. A run that the machine or the settings
+ * refuse is a failed row: fill values, and a code that says why.
  *
- *     row   waiting -> active (next) -> finished (finish)
+ * What a run took is its share of the time: between two events each of n runs in training gets an
+ * n-th. So the shares of a worker's runs add up to the time in which it trained.
  */
 #include "runner.h"
 
@@ -65,21 +66,37 @@ void pg_runner_release(struct pg_runner *runner)
     memset(runner, 0, sizeof *runner);
 }
 
-static void put(struct pg_runner *runner, size_t index, enum pg_own_variable which, double number)
+/* ---- time ---- */
+
+/* Shares out the time since the last event. */
+static void note_time(struct pg_runner *runner)
 {
-    size_t variable = runner->cube->own[which];
-    pg_data_type_put(runner->cube->layout.variables[variable].type, number,
-                     pg_block_at(runner->block, variable, index));
+    double now = pg_clock_wall();
+    if (runner->active > 0)
+        runner->shared += (now - runner->noted) / (double)runner->active;
+    runner->noted = now;
 }
 
-static void make_request(struct pg_runner *runner, size_t index, struct pg_run_request *ret)
+/* ---- a run ---- */
+
+uint32_t pg_runner_shape(const struct pg_runner *runner, uint64_t row)
+{
+    return runner->cube->survey.shape_of[row / runner->job->seed_count];
+}
+
+void pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
+                     struct pg_run_request *ret_request)
 {
     const struct pg_job *job = runner->job;
-    uint64_t row = runner->piece.first_row + index, cell = row / job->seed_count;
+    uint64_t cell = row / job->seed_count;
+    assert(!runner->running[index].is_active);
+    note_time(runner);
+    runner->running[index] = (struct pg_running){true, row, attempts, runner->shared};
+    runner->active++;
     if (cell != runner->cell)
         pg_job_cell_values(job, cell, runner->values);
     runner->cell = cell;
-    *ret = (struct pg_run_request){
+    *ret_request = (struct pg_run_request){
         .values = {job->schema, runner->values},
         .seed = job->seeds[row % job->seed_count],
         .mix = job->independent_streams ? pg_job_cell_hash(job, cell) : 0,
@@ -88,6 +105,13 @@ static void make_request(struct pg_runner *runner, size_t index, struct pg_run_r
         .slots = slots_of(runner, index),
         .ticket = index,
     };
+}
+
+static void put(struct pg_runner *runner, size_t index, enum pg_own_variable which, double number)
+{
+    size_t variable = runner->cube->own[which];
+    pg_data_type_put(runner->cube->layout.variables[variable].type, number,
+                     pg_block_at(runner->block, variable, index));
 }
 
 static void put_end(struct pg_runner *runner, size_t index, const struct pg_run_result *result,
@@ -111,94 +135,32 @@ static void put_failure(struct pg_runner *runner, size_t index, int status,
         status == PG_EMACHINE ? PG_FAILURE_MEMORY : PG_FAILURE_REFUSED);
 }
 
-static bool uses_blas(const struct pg_runner *runner, size_t index)
+/* What the run cost where; stays out of the digest. */
+static void put_costs(struct pg_runner *runner, size_t index, double seconds)
 {
+    const struct pg_running *running = &runner->running[index];
     const struct pg_survey *survey = &runner->cube->survey;
-    uint64_t cell = (runner->piece.first_row + index) / runner->job->seed_count;
-    return survey->shapes[survey->shape_of[cell]].uses_blas;
-}
-
-/* Divides the time since the last call among the runs that were side by side. */
-static void share_time(struct pg_runner *runner, double now)
-{
-    for (uint32_t i = 0; i < runner->next; i++)
-        if (runner->running[i].is_active)
-            runner->running[i].share += (now - runner->shared) / runner->active;
-    runner->shared = now;
-}
-
-/* ---- the source of the experiment's runs ---- */
-
-static bool next(void *context, struct pg_run_request *ret_request)
-{
-    struct pg_runner *runner = context;
-    const struct pg_runner_client *client = runner->client;
-    if (runner->next == runner->piece.count || client->pause(client->context))
-        return false;
-    share_time(runner, pg_clock_wall());
-    runner->running[runner->next] = (struct pg_running){.is_active = true};
-    runner->active++;
-    make_request(runner, runner->next++, ret_request);
-    return true;
-}
-
-static void finish(void *context, uint64_t ticket, int status, const struct pg_run_result *result,
-                   const struct pg_error *error)
-{
-    struct pg_runner *runner = context;
-    struct pg_running *running = &runner->running[ticket];
-    struct pg_outcome outcome;
-    size_t index = (size_t)ticket;
-    double now = pg_clock_wall();
-    (void)error;
-    assert(running->is_active);
-    share_time(runner, now);
-    running->is_active = false;
-    runner->active--;
-    if (status == 0)
-        put_end(runner, index, result, &outcome);
-    else
-        put_failure(runner, index, status, &outcome);
-    outcome.seconds = now - runner->finished;
-    runner->finished = now;
-    put(runner, index, PG_OWN_WALL_SECONDS, running->share);
+    bool uses_blas = survey->shapes[pg_runner_shape(runner, running->row)].uses_blas;
+    put(runner, index, PG_OWN_WALL_SECONDS, seconds);
     put(runner, index, PG_OWN_RANK, runner->rank);
     put(runner, index, PG_OWN_KERNEL, runner->kernel);
-    put(runner, index, PG_OWN_BLAS_CORE, uses_blas(runner, index) ? pg_blas_core() : 0);
+    put(runner, index, PG_OWN_BLAS_CORE, uses_blas ? pg_blas_core() : 0);
     put(runner, index, PG_OWN_FINISHED_AT, pg_clock_unix());
-    put(runner, index, PG_OWN_ATTEMPTS, runner->attempts + 1);
-    runner->client->finished(runner->client->context, index, &outcome);
+    put(runner, index, PG_OWN_ATTEMPTS, running->attempts + 1);
 }
 
-static bool pause_runs(void *context)
+void pg_runner_end(struct pg_runner *runner, size_t index, int status,
+                   const struct pg_run_result *result, struct pg_outcome *ret_outcome)
 {
-    const struct pg_runner *runner = context;
-    return runner->client->pause(runner->client->context);
-}
-
-/* What the machine refused before a run began fails all runs that are left. */
-static void fail_rest(struct pg_runner *runner, int status)
-{
-    struct pg_run_request unused;
-    while (next(runner, &unused))
-        ;
-    for (uint32_t i = 0; i < runner->next; i++)
-        if (runner->running[i].is_active)
-            finish(runner, i, status, NULL, NULL);
-}
-
-void pg_runner_train(struct pg_runner *runner, const struct pg_piece *piece, int32_t attempts,
-                     const struct pg_runner_client *client)
-{
-    const struct pg_run_source source = {
-        .next = next, .finish = finish, .pause = pause_runs, .context = runner};
-    struct pg_error error;
-    runner->piece = *piece;
-    runner->attempts = attempts;
-    runner->client = client;
-    runner->next = runner->active = 0;
-    runner->shared = runner->finished = pg_clock_wall();
-    int status = runner->experiment->run(&source, &error);
-    if (status != 0 && status != PG_ESTOPPED)
-        fail_rest(runner, status);
+    struct pg_running *running = &runner->running[index];
+    assert(running->is_active);
+    note_time(runner);
+    running->is_active = false;
+    runner->active--;
+    ret_outcome->seconds = runner->shared - running->began;
+    if (status == 0)
+        put_end(runner, index, result, ret_outcome);
+    else
+        put_failure(runner, index, status, ret_outcome);
+    put_costs(runner, index, ret_outcome->seconds);
 }

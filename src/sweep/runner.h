@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* From rows' numbers to their values: cell and seed, the experiment's runs, what the sweep adds. */
+/*
+ * From a row's number to what its run needs (cell, seed, room), and from how the run ended to the
+ * row's values. Any number of runs may be in training at a time.
+ */
 #ifndef PHASEGRID_SWEEP_RUNNER_H
 #define PHASEGRID_SWEEP_RUNNER_H
 
@@ -8,48 +11,36 @@
 
 #include "cube.h"
 #include "phasegrid/error.h"
-#include "phasegrid/plan.h"
 #include "recorder.h"
 
 struct pg_outcome {
     uint8_t status; /* enum pg_row_status */
     int phase;      /* -1: none */
     int64_t steps;
-    double seconds; /* since the outcome before, or since the piece began */
+    double seconds; /* the run's share: time divided by the runs in training */
 };
 
-/* Who waits for the rows of a piece. */
-struct pg_runner_client {
-    /* The row at `index` of the piece is complete; in any order. */
-    void (*finished)(void *context, size_t index, const struct pg_outcome *outcome);
-    /* True: leave at once; nothing of the runs in training counts. */
-    bool (*pause)(void *context);
-    void *context;
-};
-
-/* A row in training. */
+/* A run in training. */
 struct pg_running {
     bool is_active;
-    double share; /* seconds, divided among the runs side by side */
+    uint64_t row;
+    int32_t attempts; /* made before */
+    double began;     /* pg_runner.shared at that moment */
 };
 
 struct pg_runner {
     const struct pg_job *job;
     const struct pg_experiment *experiment;
     const struct pg_cube *cube;
-    struct pg_block *block;  /* borrowed; a row for each row of a piece */
+    struct pg_block *block;  /* borrowed */
     struct pg_value *values; /* of the cell */
     void **slots;            /* (rows of the block, observables) */
     uint64_t cell;           /* whose values these are; UINT64_MAX: none's */
     int32_t rank;
     uint8_t kernel;
-    /* The piece in training. */
-    struct pg_piece piece;
-    int32_t attempts;
-    uint32_t next, active;
-    struct pg_running running[PG_RECORDER_ROWS_MAX];
-    double shared, finished; /* when time was last divided, when a row was last finished */
-    const struct pg_runner_client *client;
+    struct pg_running running[PG_RECORDER_ROWS_MAX]; /* [index in the block] */
+    size_t active;                                   /* of them */
+    double shared, noted; /* seconds that each of them would have got so far; when that was */
 };
 
 /* `block` has the cube's layout. */
@@ -58,10 +49,16 @@ int pg_runner_init(struct pg_runner *runner, const struct pg_job *job,
                    struct pg_block *block, struct pg_error *error) PG_CHECK_RESULT;
 void pg_runner_release(struct pg_runner *runner);
 
-/* Trains the runs of a piece, side by side where their shape suggests it, into the block's
-   (cleared) rows; `attempts` were made before at each. Where pause() says to leave, the rest stays
-   to do. */
-void pg_runner_train(struct pg_runner *runner, const struct pg_piece *piece, int32_t attempts,
-                     const struct pg_runner_client *client);
+/* Index into the survey's shapes. */
+uint32_t pg_runner_shape(const struct pg_runner *runner, uint64_t row);
+
+/* A run begins, with row `index` of the block (cleared) as its room and its ticket; `attempts` were
+   made before. The request's values are good until the next run begins. */
+void pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
+                     struct pg_run_request *ret_request);
+
+/* It ended, and the block's row is complete. `status` below 0: it failed, and has no result. */
+void pg_runner_end(struct pg_runner *runner, size_t index, int status,
+                   const struct pg_run_result *result, struct pg_outcome *ret_outcome);
 
 #endif

@@ -46,6 +46,16 @@ struct sweep {
 
 /* ---- set-up ---- */
 
+/* The most runs that any shape trains side by side. */
+static size_t most_lanes(const struct pg_survey *survey)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < survey->shape_count; i++)
+        if (survey->shapes[i].lanes > most)
+            most = survey->shapes[i].lanes;
+    return most;
+}
+
 /* What the plan is told of the runs of each shape; NULL: no memory. */
 static struct pg_plan_class *list_classes(const struct pg_survey *survey)
 {
@@ -73,7 +83,7 @@ static int make_plan(struct sweep *sweep)
         .classes = classes,
         .class_count = cube->survey.shape_count,
         .worker_count = (size_t)(sweep->rank_count - pg_first_worker(trains)),
-        .piece_max = pg_recorder_capacity(&cube->layout),
+        .rows_max = pg_recorder_capacity(&cube->layout, most_lanes(&cube->survey)),
     };
     int status = pg_plan_create(&work, &sweep->plan, sweep->error);
     free(classes);
@@ -111,8 +121,8 @@ static int begin_launch(struct sweep *sweep)
 /* What a worker needs: room for rows, and a runner that fills it. */
 static int prepare_work(struct sweep *sweep)
 {
-    int status =
-        pg_recorder_init(&sweep->recorder, &sweep->cube->layout, sweep->store, sweep->error);
+    int status = pg_recorder_init(&sweep->recorder, &sweep->cube->layout,
+                                  most_lanes(&sweep->cube->survey), sweep->store, sweep->error);
     if (status == 0)
         status = pg_runner_init(&sweep->runner, sweep->job, sweep->experiment, sweep->cube,
                                 &sweep->recorder.block, sweep->error);

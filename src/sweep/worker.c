@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker's loop. It holds the piece that it trains and at most one in reserve. Between two
- * steps of a run, in pause(), it takes orders and sees to it that finished rows reach the disk; a
- * run in which pause() says to leave is dropped, and its row stays to do.
+ * The worker's loop. It holds rows in stock, in the order in which they were dealt, and is the
+ * source of the experiment's runs: as long as the next row in stock is of the same shape, a run
+ * that ends makes room for it. Between two steps, in pause(), it takes orders and sees to it that
+ * finished rows reach the disk; runs in which pause() says to leave are dropped, and their rows
+ * stay to do.
  */
 #include "worker.h"
 
@@ -13,18 +15,25 @@
 #include "phasegrid/nap.h"
 #include "signals.h"
 
-enum { HELD_MAX = 2 };
-
-/* Longer pieces are reported in parts. */
+/* What is finished is reported as often; and earlier when the last row of a piece has begun or the
+   stock is used up, so that more comes in time. */
 static const double report_seconds = 0.5;
+
+/* Rows of one class that are not begun yet. */
+struct stock {
+    struct pg_piece piece;
+    int32_t attempts;
+};
 
 struct worker {
     struct pg_runner *runner;
     struct pg_recorder *recorder;
     const struct pg_link *link;
-    struct pg_order held[HELD_MAX]; /* not begun yet */
-    size_t held_count;
+    struct stock stock[PG_HELD_MAX]; /* in the order dealt */
+    size_t stock_count;
+    uint32_t shape;          /* of the runs in training */
     struct pg_report report; /* not sent yet */
+    bool is_report_due;
     double reported, polled; /* when last */
     bool is_ended;           /* ordered the end */
     int status;              /* own failure */
@@ -40,12 +49,11 @@ static void take_orders(struct worker *worker)
 {
     struct pg_order order;
     while (worker->link->receive(worker->link->context, &order)) {
-        if (order.kind == PG_ORDER_END) {
-            worker->is_ended = true;
-        } else {
-            assert(worker->held_count < HELD_MAX);
-            worker->held[worker->held_count++] = order;
-        }
+        worker->is_ended = worker->is_ended || order.kind == PG_ORDER_END;
+        assert(worker->stock_count + order.count <= PG_HELD_MAX);
+        for (uint32_t i = 0; i < order.count; i++)
+            worker->stock[worker->stock_count++] =
+                (struct stock){order.pieces[i], order.attempts[i]};
     }
 }
 
@@ -58,8 +66,8 @@ static void look_around(struct worker *worker, double now)
         worker->status = pg_recorder_tick(worker->recorder, now, worker->error);
 }
 
-/* The training loop's hook. */
-static bool pause_run(void *context)
+/* The training loop's hook; true: leave at once. */
+static bool pause_runs(void *context)
 {
     struct worker *worker = context;
     double now = pg_clock_wall();
@@ -73,6 +81,7 @@ static void send_report(struct worker *worker, enum pg_report_kind kind)
     worker->report.kind = (int32_t)kind;
     worker->link->report(worker->link->context, &worker->report);
     worker->report = (struct pg_report){0};
+    worker->is_report_due = false;
     worker->reported = pg_clock_wall();
 }
 
@@ -87,45 +96,99 @@ static void count_outcome(struct pg_report *report, const struct pg_outcome *out
     report->seconds += outcome->seconds;
 }
 
-/* A row on its way from the runner to the recorder and into the next report. */
-static void take_row(void *context, size_t index, const struct pg_outcome *outcome)
+/* ---- the source of the experiment's runs ---- */
+
+static uint32_t next_shape(const struct worker *worker)
 {
-    struct worker *worker = context;
-    double now = pg_clock_wall();
-    count_outcome(&worker->report, outcome);
-    if (worker->status == 0)
-        worker->status =
-            pg_recorder_finish(worker->recorder, index, outcome->status, now, worker->error);
-    if (now - worker->reported >= report_seconds)
-        send_report(worker, PG_REPORT_GOES_ON);
+    return pg_runner_shape(worker->runner, worker->stock[0].piece.first_row);
 }
 
-static void train_piece(struct worker *worker, const struct pg_order *order)
+/* Takes a row out of the stock. */
+static uint64_t take_row(struct worker *worker)
 {
-    const struct pg_runner_client client = {take_row, pause_run, worker};
-    const struct pg_piece *piece = &order->piece;
-    worker->status =
-        pg_recorder_begin(worker->recorder, piece->first_row, piece->count, worker->error);
+    struct pg_piece *piece = &worker->stock[0].piece;
+    uint64_t row = piece->first_row++;
+    if (--piece->count == 0) {
+        memmove(&worker->stock[0], &worker->stock[1],
+                --worker->stock_count * sizeof worker->stock[0]);
+        worker->is_report_due = true;
+    }
+    return row;
+}
+
+static bool next(void *context, struct pg_run_request *ret_request)
+{
+    struct worker *worker = context;
+    size_t index = 0;
+    if (worker->stock_count == 0)
+        take_orders(worker);
+    if (must_leave(worker) || worker->stock_count == 0 || next_shape(worker) != worker->shape)
+        return false;
+    int32_t attempts = worker->stock[0].attempts;
+    uint64_t row = take_row(worker);
+    worker->status = pg_recorder_take(worker->recorder, row, &index, worker->error);
     if (worker->status == 0)
-        pg_runner_train(worker->runner, piece, order->attempts, &client);
-    if (!must_leave(worker))
+        pg_runner_begin(worker->runner, row, index, attempts, ret_request);
+    return worker->status == 0;
+}
+
+static void finish(void *context, uint64_t ticket, int status, const struct pg_run_result *result,
+                   const struct pg_error *error)
+{
+    struct worker *worker = context;
+    struct pg_outcome outcome;
+    double now = pg_clock_wall();
+    (void)error;
+    pg_runner_end(worker->runner, (size_t)ticket, status, result, &outcome);
+    if (worker->status != 0)
+        return;
+    count_outcome(&worker->report, &outcome);
+    worker->status =
+        pg_recorder_finish(worker->recorder, (size_t)ticket, outcome.status, now, worker->error);
+    if (worker->is_report_due || worker->stock_count == 0 ||
+        now - worker->reported >= report_seconds)
+        send_report(worker, PG_REPORT_GOES_ON);
+    (void)pause_runs(worker); /* runs shorter than a pause */
+}
+
+/* What the machine refused before a run ended fails the runs that have begun, at least one. */
+static void fail_runs(struct worker *worker, int status)
+{
+    struct pg_run_request unused;
+    if (worker->runner->active == 0)
+        (void)next(worker, &unused);
+    for (size_t index = 0; index < PG_RECORDER_ROWS_MAX; index++)
+        if (worker->runner->running[index].is_active)
+            finish(worker, index, status, NULL, NULL);
+}
+
+/* ---- from the first order to the end ---- */
+
+/* Trains what is in stock, as far as it is of one shape. */
+static void train(struct worker *worker)
+{
+    const struct pg_run_source source = {
+        .next = next, .finish = finish, .pause = pause_runs, .context = worker};
+    struct pg_error error;
+    worker->shape = next_shape(worker);
+    int status = worker->runner->experiment->run(&source, &error);
+    if (status != 0 && status != PG_ESTOPPED)
+        fail_runs(worker, status);
+    assert(worker->runner->active == 0 || must_leave(worker));
+    if (worker->report.rows > 0 && !must_leave(worker))
         send_report(worker, PG_REPORT_GOES_ON);
 }
 
 /* Waits for something to do; false: it is time to leave. */
-static bool take_piece(struct worker *worker, struct pg_order *ret_order)
+static bool wait_for_stock(struct worker *worker)
 {
     struct pg_nap nap = {0};
     look_around(worker, pg_clock_wall());
-    while (worker->held_count == 0 && !must_leave(worker)) {
+    while (worker->stock_count == 0 && !must_leave(worker)) {
         pg_nap(&nap);
         look_around(worker, pg_clock_wall());
     }
-    if (must_leave(worker))
-        return false;
-    *ret_order = worker->held[0];
-    memmove(&worker->held[0], &worker->held[1], --worker->held_count * sizeof worker->held[0]);
-    return true;
+    return !must_leave(worker);
 }
 
 /* Everything finished is made safe and reported; then the end is waited for. */
@@ -136,7 +199,7 @@ static void leave(struct worker *worker)
         worker->status = pg_recorder_flush(worker->recorder, worker->error);
     send_report(worker, PG_REPORT_LEAVES);
     while (!worker->is_ended) {
-        worker->held_count = 0;
+        worker->stock_count = 0;
         take_orders(worker);
         pg_nap(&nap);
     }
@@ -146,10 +209,9 @@ int pg_worker_run(struct pg_runner *runner, struct pg_recorder *recorder,
                   const struct pg_link *link, struct pg_error *error)
 {
     struct worker worker = {.runner = runner, .recorder = recorder, .link = link, .error = error};
-    struct pg_order order;
     send_report(&worker, PG_REPORT_JOINS);
-    while (take_piece(&worker, &order))
-        train_piece(&worker, &order);
+    while (wait_for_stock(&worker))
+        train(&worker);
     leave(&worker);
     return worker.status;
 }

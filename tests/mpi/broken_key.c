@@ -17,12 +17,12 @@
 /* The linker's names (ld --wrap). NOLINTBEGIN(bugprone-reserved-identifier,*-naming) */
 struct pg_random __real_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
 struct pg_random __wrap_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
-void __real_pg_runner_train(struct pg_runner *runner, const struct pg_piece *piece,
-                            int32_t attempts, const struct pg_runner_client *client);
-void __wrap_pg_runner_train(struct pg_runner *runner, const struct pg_piece *piece,
-                            int32_t attempts, const struct pg_runner_client *client);
+void __real_pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
+                            struct pg_run_request *ret_request);
+void __wrap_pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
+                            struct pg_run_request *ret_request);
 
-static const struct pg_runner *current; /* a run's streams are made as it is taken up */
+static uint32_t current_row; /* a run's streams are made as it begins */
 
 static uint32_t my_rank(void)
 {
@@ -33,16 +33,11 @@ static uint32_t my_rank(void)
     return (uint32_t)rank;
 }
 
-void __wrap_pg_runner_train(struct pg_runner *runner, const struct pg_piece *piece,
-                            int32_t attempts, const struct pg_runner_client *client)
+void __wrap_pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
+                            struct pg_run_request *ret_request)
 {
-    current = runner;
-    __real_pg_runner_train(runner, piece, attempts, client);
-}
-
-static uint32_t current_row(void)
-{
-    return current == NULL ? 0 : (uint32_t)(current->piece.first_row + current->next);
+    current_row = (uint32_t)row;
+    __real_pg_runner_begin(runner, row, index, attempts, ret_request);
 }
 
 static bool is_broken_by(const char *what)
@@ -59,7 +54,7 @@ struct pg_random __wrap_pg_random_make(uint32_t seed, enum pg_stream stream, uin
     if (is_broken_by("order"))
         mix ^= made++;
     if (is_broken_by("row"))
-        mix ^= current_row();
+        mix ^= current_row;
     return __real_pg_random_make(seed, stream, mix);
 }
 /* NOLINTEND(bugprone-reserved-identifier,*-naming) */

@@ -16,7 +16,7 @@
 #include "phasegrid/plan.h"
 #include "phasegrid/random.h"
 
-enum { ROWS_MAX = 4000, WORKERS_MAX = 9, CLASSES_MAX = 5, HELD_MAX = 2 };
+enum { ROWS_MAX = 4000, WORKERS_MAX = 9, CLASSES_MAX = 5 };
 
 static struct pg_plan *make_plan(const struct pg_plan_work *work)
 {
@@ -28,16 +28,16 @@ static struct pg_plan *make_plan(const struct pg_plan_work *work)
 
 static void assert_deals(struct pg_plan *plan, size_t worker, uint64_t first_row, uint32_t count)
 {
-    struct pg_piece piece;
-    assert_true(pg_plan_deal(plan, worker, 0.0, &piece));
-    assert_int_equal(piece.first_row, first_row);
-    assert_int_equal(piece.count, count);
+    struct pg_piece pieces[PG_PIECES_MAX];
+    assert_int_equal(pg_plan_deal(plan, worker, 0.0, pieces), 1);
+    assert_int_equal(pieces[0].first_row, first_row);
+    assert_int_equal(pieces[0].count, count);
 }
 
 static void assert_deals_nothing(struct pg_plan *plan, size_t worker)
 {
-    struct pg_piece piece;
-    assert_false(pg_plan_deal(plan, worker, 0.0, &piece));
+    struct pg_piece pieces[PG_PIECES_MAX];
+    assert_int_equal(pg_plan_deal(plan, worker, 0.0, pieces), 0);
 }
 
 /* ---- scripted ---- */
@@ -54,7 +54,7 @@ static void test_longest_first(void **state)
                                       .classes = classes,
                                       .class_count = 2,
                                       .worker_count = 3,
-                                      .piece_max = 64};
+                                      .rows_max = 64};
     struct pg_plan *plan = make_plan(&work);
     assert_deals(plan, 0, 2, 1);
     assert_deals(plan, 1, 3, 1);
@@ -79,7 +79,7 @@ static void test_no_reserve_while_others_are_idle(void **state)
                                       .classes = classes,
                                       .class_count = 1,
                                       .worker_count = 5,
-                                      .piece_max = 64};
+                                      .rows_max = 64};
     struct pg_plan *plan = make_plan(&work);
     for (size_t worker = 0; worker < 5; worker++) {
         assert_deals(plan, worker, worker, 1);
@@ -100,7 +100,7 @@ static void test_reserve_while_there_is_plenty(void **state)
                                       .classes = classes,
                                       .class_count = 1,
                                       .worker_count = 2,
-                                      .piece_max = 64};
+                                      .rows_max = 64};
     struct pg_plan *plan = make_plan(&work);
     assert_deals(plan, 1, 0, 1);
     assert_deals(plan, 1, 1, 1);
@@ -111,8 +111,8 @@ static void test_reserve_while_there_is_plenty(void **state)
     pg_plan_destroy(plan);
 }
 
-/* Pieces of short runs end where a row is done already, where the cost changes, and at a row that
-   failed, which goes alone. */
+/* Pieces of short runs end where a row is done already, and at a row that failed, which is a piece
+   of its own; as many are dealt at once as have rows enough, but of one class. */
 static void test_pieces_are_consecutive_and_equal(void **state)
 {
     (void)state;
@@ -133,14 +133,18 @@ static void test_pieces_are_consecutive_and_equal(void **state)
                                       .classes = classes,
                                       .class_count = 2,
                                       .worker_count = 5,
-                                      .piece_max = 8};
+                                      .rows_max = 8};
     struct pg_plan *plan = make_plan(&work);
     assert_int_equal(pg_plan_todo(plan), ROWS - 1);
-    assert_deals(plan, 0, 0, 3);
-    assert_deals(plan, 1, 4, 2);
-    assert_deals(plan, 2, 6, 1);
-    assert_deals(plan, 3, 7, 3);
-    assert_deals(plan, 4, 10, 8);
+    const struct pg_piece expected[] = {{0, 3}, {4, 2}, {6, 1}, {7, 2}};
+    struct pg_piece pieces[PG_PIECES_MAX];
+    assert_int_equal(pg_plan_deal(plan, 0, 0.0, pieces), 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pieces[i].first_row, expected[i].first_row);
+        assert_int_equal(pieces[i].count, expected[i].count);
+    }
+    assert_deals(plan, 1, 9, 1);
+    assert_deals(plan, 2, 10, 8);
     pg_plan_destroy(plan);
 }
 
@@ -156,7 +160,7 @@ static void test_measured_times_correct_the_order(void **state)
                                       .classes = classes,
                                       .class_count = 2,
                                       .worker_count = 3,
-                                      .piece_max = 64};
+                                      .rows_max = 64};
     struct pg_plan *plan = make_plan(&work);
     assert_deals(plan, 0, 3, 1);
     assert_deals(plan, 1, 4, 1);
@@ -179,7 +183,7 @@ static void test_stop(void **state)
                                       .classes = classes,
                                       .class_count = 1,
                                       .worker_count = 1,
-                                      .piece_max = 64};
+                                      .rows_max = 64};
     struct pg_plan *plan = make_plan(&work);
     assert_deals(plan, 0, 0, 1);
     pg_plan_stop(plan);
@@ -201,14 +205,14 @@ static void test_seconds_left(void **state)
                                       .classes = classes,
                                       .class_count = 1,
                                       .worker_count = 2,
-                                      .piece_max = 1};
+                                      .rows_max = 1};
     struct pg_plan *plan = make_plan(&work);
-    struct pg_piece piece;
+    struct pg_piece pieces[PG_PIECES_MAX];
     assert_true(isnan(pg_plan_seconds_left(plan, 0.0)));
     for (size_t worker = 0; worker < 2; worker++) {
-        assert_true(pg_plan_deal(plan, worker, 0.0, &piece));
+        assert_int_equal(pg_plan_deal(plan, worker, 0.0, pieces), 1);
         pg_plan_finish(plan, worker, 1, 10.0, 10.0);
-        assert_true(pg_plan_deal(plan, worker, 10.0, &piece));
+        assert_int_equal(pg_plan_deal(plan, worker, 10.0, pieces), 1);
     }
     assert_true(fabs(pg_plan_seconds_left(plan, 15.0) - 35.0) < 0.01);
     pg_plan_destroy(plan);
@@ -223,7 +227,7 @@ struct simulation {
     uint32_t class_of[ROWS_MAX], dealt[ROWS_MAX];
     struct pg_plan_class classes[CLASSES_MAX];
     double durations[ROWS_MAX];
-    struct pg_piece held[WORKERS_MAX][HELD_MAX];
+    struct pg_piece held[WORKERS_MAX][PG_HELD_MAX];
     size_t held_count[WORKERS_MAX];
     double free_at[WORKERS_MAX];
 };
@@ -264,7 +268,7 @@ static void draw_simulation(struct simulation *simulation, uint32_t seed, double
                               .classes = simulation->classes,
                               .class_count = class_count,
                               .worker_count = 1 + draw(&random, WORKERS_MAX, &counter),
-                              .piece_max = 1 + draw(&random, 64, &counter)};
+                              .rows_max = 1 + draw(&random, 64, &counter)};
     simulation->plan = make_plan(&simulation->work);
 }
 
@@ -276,29 +280,52 @@ static double piece_seconds(const struct simulation *simulation, const struct pg
     return seconds;
 }
 
+/* A piece is of one class, and dealt once. */
+static void hold(struct simulation *simulation, size_t worker, const struct pg_piece *piece)
+{
+    const struct pg_plan_work *work = &simulation->work;
+    assert_true(simulation->held_count[worker] < PG_HELD_MAX);
+    for (uint32_t i = 0; i < piece->count; i++) {
+        uint64_t row = piece->first_row + i;
+        simulation->dealt[row]++;
+        assert_int_equal(simulation->class_of[row / work->rows_per_cell],
+                         simulation->class_of[piece->first_row / work->rows_per_cell]);
+    }
+    simulation->held[worker][simulation->held_count[worker]++] = *piece;
+}
+
 /* Takes all that the plan has for the worker. */
 static void ask(struct simulation *simulation, size_t worker, double now)
 {
-    struct pg_piece piece;
-    while (pg_plan_deal(simulation->plan, worker, now, &piece)) {
-        assert_true(simulation->held_count[worker] < HELD_MAX);
-        assert_true(piece.count >= 1 && piece.count <= simulation->work.piece_max);
-        for (uint32_t i = 0; i < piece.count; i++)
-            simulation->dealt[piece.first_row + i]++;
+    struct pg_piece pieces[PG_PIECES_MAX];
+    for (size_t count; (count = pg_plan_deal(simulation->plan, worker, now, pieces)) > 0;) {
+        uint32_t rows = 0;
         if (simulation->held_count[worker] == 0)
-            simulation->free_at[worker] = now + piece_seconds(simulation, &piece);
-        simulation->held[worker][simulation->held_count[worker]++] = piece;
+            simulation->free_at[worker] = now + piece_seconds(simulation, &pieces[0]);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(pieces[i].count >= 1);
+            rows += pieces[i].count;
+            hold(simulation, worker, &pieces[i]);
+        }
+        assert_true(rows <= simulation->work.rows_max);
     }
 }
 
-/* The worker has finished its piece and begins the one in reserve. */
+/* The piece that was dealt first is wholly finished. */
+static void drop_piece(struct simulation *simulation, size_t worker)
+{
+    struct pg_piece *held = simulation->held[worker];
+    memmove(&held[0], &held[1], --simulation->held_count[worker] * sizeof held[0]);
+}
+
+/* The worker has finished its piece and begins the next one. */
 static void finish(struct simulation *simulation, size_t worker, double now)
 {
     struct pg_piece *held = simulation->held[worker];
     pg_plan_finish(simulation->plan, worker, held[0].count, piece_seconds(simulation, &held[0]),
                    now);
-    held[0] = held[1];
-    if (--simulation->held_count[worker] > 0)
+    drop_piece(simulation, worker);
+    if (simulation->held_count[worker] > 0)
         simulation->free_at[worker] = now + piece_seconds(simulation, &held[0]);
     ask(simulation, worker, now);
 }
@@ -397,10 +424,8 @@ static void test_random_events(void **state)
                 pg_plan_finish(simulation->plan, worker, rows, 0.01 * rows, now);
                 held[0].first_row += rows;
                 held[0].count -= rows;
-                if (held[0].count == 0) {
-                    held[0] = held[1];
-                    simulation->held_count[worker]--;
-                }
+                if (held[0].count == 0)
+                    drop_piece(simulation, worker);
             }
             ask(simulation, worker, now);
         }
@@ -410,45 +435,9 @@ static void test_random_events(void **state)
     free(simulation);
 }
 
-/* Pieces are whole packs until fewer rows are left than a pack holds, also where few rows are a
-   large share of the work. */
-static void test_whole_packs(void **state)
-{
-    (void)state;
-    enum { ROWS = 1000, LANES = 16, WORKERS = 3, PIECE_MAX = 60 };
-    static const double costs[] = {1e5, 1e9, 1e12};
-    for (size_t c = 0; c < 3; c++) {
-        const struct pg_plan_class classes[] = {{costs[c], LANES}};
-        const uint32_t class_of[ROWS] = {0};
-        const struct pg_plan_work work = {.row_count = ROWS,
-                                          .rows_per_cell = 1,
-                                          .class_of = class_of,
-                                          .classes = classes,
-                                          .class_count = 1,
-                                          .worker_count = WORKERS,
-                                          .piece_max = PIECE_MAX};
-        struct pg_plan *plan = make_plan(&work);
-        uint32_t dealt = 0;
-        double now = 0.0;
-        for (size_t worker = 0; dealt < ROWS; worker = (worker + 1) % WORKERS, now += 1.0) {
-            struct pg_piece piece;
-            while (pg_plan_deal(plan, worker, now, &piece)) {
-                assert_int_equal(piece.first_row, dealt);
-                assert_true(piece.count <= PIECE_MAX);
-                assert_true(piece.count % LANES == 0 || dealt + piece.count == ROWS);
-                dealt += piece.count;
-                pg_plan_finish(plan, worker, piece.count, costs[c] / 1e9 * piece.count, now);
-            }
-        }
-        assert_int_equal(pg_plan_todo(plan), 0);
-        pg_plan_destroy(plan);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_packs),
         cmocka_unit_test(test_longest_first),
         cmocka_unit_test(test_no_reserve_while_others_are_idle),
         cmocka_unit_test(test_reserve_while_there_is_plenty),
