@@ -6,8 +6,8 @@
  *     free -> taken -> finished -> written, and free again
  *
  * Rows are taken in the order in which they begin, which is mostly that of the file, and stand in
- * the block side by side; so a stretch of the block is one of the file, but for runs that are still
- * in training.
+ * the block side by side, round after round; so a stretch of the block is one of the file, but for
+ * runs that are still in training.
  */
 #include "recorder.h"
 
@@ -19,7 +19,7 @@ enum state { FREE, TAKEN, FINISHED };
 static const size_t block_bytes = (size_t)8 << 20;
 static const double wait_seconds = 1.0, nothing_waits = -1.0;
 
-uint32_t pg_recorder_capacity(const struct pg_layout *layout, size_t lanes)
+static size_t row_capacity(const struct pg_layout *layout, size_t lanes)
 {
     size_t bytes = 1;
     for (size_t i = 0; i < layout->variable_count; i++)
@@ -28,8 +28,8 @@ uint32_t pg_recorder_capacity(const struct pg_layout *layout, size_t lanes)
     size_t rows = block_bytes / bytes, least = lanes > 1 ? 2 * lanes : 1;
     assert(least <= PG_RECORDER_ROWS_MAX);
     if (rows < least)
-        return (uint32_t)least;
-    return rows < PG_RECORDER_ROWS_MAX ? (uint32_t)rows : PG_RECORDER_ROWS_MAX;
+        return least;
+    return rows < PG_RECORDER_ROWS_MAX ? rows : PG_RECORDER_ROWS_MAX;
 }
 
 int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layout, size_t lanes,
@@ -38,7 +38,7 @@ int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layou
     memset(recorder, 0, sizeof *recorder);
     recorder->store = store;
     recorder->oldest = nothing_waits;
-    return pg_block_init(&recorder->block, layout, pg_recorder_capacity(layout, lanes), error);
+    return pg_block_init(&recorder->block, layout, row_capacity(layout, lanes), error);
 }
 
 void pg_recorder_release(struct pg_recorder *recorder)
@@ -77,32 +77,25 @@ static int write_finished(struct pg_recorder *recorder, struct pg_error *error)
 
 /* ---- room ---- */
 
-/* Where the longest stretch of free room begins. */
-static size_t find_room(const struct pg_recorder *recorder)
+/* The first free room from `index` on; the capacity: there is none. */
+static size_t find_room(const struct pg_recorder *recorder, size_t index)
 {
-    size_t longest = 0, at = 0;
-    for (size_t end, begin = 0; begin < recorder->block.capacity; begin = end + 1) {
-        for (end = begin; end < recorder->block.capacity && recorder->states[end] == FREE;)
-            end++;
-        if (end - begin > longest) {
-            longest = end - begin;
-            at = begin;
-        }
-    }
-    return at;
+    while (index < recorder->block.capacity && recorder->states[index] != FREE)
+        index++;
+    return index;
 }
 
 int pg_recorder_take(struct pg_recorder *recorder, uint64_t row, size_t *ret_index,
                      struct pg_error *error)
 {
-    size_t index = recorder->next;
-    if (index == recorder->block.capacity || recorder->states[index] != FREE) {
+    size_t index = find_room(recorder, recorder->next);
+    if (index == recorder->block.capacity) {
         int status = write_finished(recorder, error);
         if (status != 0)
             return status;
-        index = find_room(recorder);
+        index = find_room(recorder, 0);
     }
-    assert(recorder->states[index] == FREE);
+    assert(index < recorder->block.capacity);
     recorder->states[index] = TAKEN;
     recorder->rows[index] = row;
     recorder->next = index + 1;

@@ -13,7 +13,7 @@
 #include "phasegrid/layout.h"
 #include "phasegrid/store.h"
 
-enum { PG_RECORDER_ROWS_MAX = 64 };
+enum { PG_RECORDER_ROWS_MAX = 128 };
 
 struct pg_recorder {
     struct pg_store *store; /* borrowed */
@@ -25,10 +25,8 @@ struct pg_recorder {
     double oldest; /* when the first row that is not safe yet came; below 0: there is none */
 };
 
-/* Rows that there is room for: as many as fit in some megabytes, and at least twice `lanes`. */
-uint32_t pg_recorder_capacity(const struct pg_layout *layout, size_t lanes);
-
-/* `lanes`: rows in training at a time, at most. */
+/* Room for as many rows as fit in some megabytes, and for twice `lanes`: rows in training at a
+   time, at most. */
 int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layout, size_t lanes,
                      struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 void pg_recorder_release(struct pg_recorder *recorder);

@@ -28,6 +28,9 @@
 #include "signals.h"
 #include "worker.h"
 
+/* Rows dealt at once: enough that messages cost nothing beside the shortest runs. */
+enum { DEAL_ROWS_MAX = 64 };
+
 struct sweep {
     const struct pg_job *job;
     const struct pg_experiment *experiment;
@@ -83,7 +86,7 @@ static int make_plan(struct sweep *sweep)
         .classes = classes,
         .class_count = cube->survey.shape_count,
         .worker_count = (size_t)(sweep->rank_count - pg_first_worker(trains)),
-        .rows_max = pg_recorder_capacity(&cube->layout, most_lanes(&cube->survey)),
+        .rows_max = DEAL_ROWS_MAX,
     };
     int status = pg_plan_create(&work, &sweep->plan, sweep->error);
     free(classes);
