@@ -5,7 +5,8 @@
  * break what must hold, for the tests that must then fail: FAKE_KEY=rank makes a row depend on the
  * rank, FAKE_FULL=R makes every later write of rank R fail as on a full disk.
  *
- * FAKE_LANES=N has N runs side by side, which end in any order and are replaced.
+ * FAKE_LANES=N has N runs side by side, each at an N-th of the speed, which end in any order and
+ * are replaced.
  */
 #include "fake_experiment.h"
 
@@ -173,6 +174,7 @@ static void begin_run(struct lane *lane)
     lane->diverges = strcmp(mode, "diverges") == 0;
     lane->is_refused = strcmp(mode, "refused") == 0;
     double seconds = 1e-3 * pg_values_real(values, "milliseconds") * (double)lane->width *
+                     (double)lane_count() *
                      (0.5 + (double)pg_random_uniform(&lane->random, 0, 0, 0));
     lane->end = pg_clock_wall() + (strcmp(mode, "slow") == 0 ? 1000.0 * seconds : seconds);
     fill_disk();

@@ -126,6 +126,24 @@ def test_same_cube_side_by_side(tmp_path, reference, ranks, lanes):
     assert shares.min() >= 0 and shares.sum() < 1.05 * ranks * figures["elapsed"]
 
 
+def test_lanes_are_filled_from_any_piece(tmp_path):
+    """The width changes from cell to cell: three rows follow each other, but lanes are empty only
+    when all rows of a width are done."""
+    sweep = Sweep(tmp_path)
+    lines = sweep.job.read_text(encoding="utf-8").splitlines()
+    width = next(line for line in lines if "name: width" in line)
+    lines.remove(width)
+    lines.insert(lines.index("seeds: 3"), width)
+    sweep.job.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    figures = sweep.run(1, FAKE_LANES="5")
+    assert figures["done"] == RUNS
+    log = sweep.log.read_text(encoding="utf-8").splitlines()
+    steps = [+1 if line.split()[2] == "begin" else -1 for line in log]
+    active = np.cumsum(steps)
+    assert active.max() == 5
+    assert np.count_nonzero(active == 0) == 3, "one time for each width"
+
+
 def test_a_row_that_depends_on_the_rank_is_seen(tmp_path, reference):
     """What the test above is worth: with the rank in its key, the cube is another one."""
     sweep = Sweep(tmp_path)
