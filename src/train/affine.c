@@ -2,7 +2,7 @@
 /*
  * The affine layer f(W x + b). The bias is one more column of W, which meets the row of ones behind
  * the inputs. Rows of the block are those of W, or, turned, its columns; with samples in lanes they
- * are padded to whole lanes, and the padding stays 0 because its gradient is 0. Initial values as
+ * are padded to whole lanes, and no result depends on the padding. Initial values as
  * torch.nn.Linear: uniform in +-scale / sqrt(inputs), keyed by (segment, row, column), so that
  * widths are nested.
  */
