@@ -7,6 +7,7 @@
 #ifndef PHASEGRID_SURVEY_H
 #define PHASEGRID_SURVEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ int pg_survey_init_first(struct pg_survey *survey, const struct pg_job *job,
                          const struct pg_experiment *experiment,
                          struct pg_error *error) PG_CHECK_RESULT;
 void pg_survey_release(struct pg_survey *survey);
+
+/* Whether products of any shape are OpenBLAS's. */
+bool pg_survey_uses_blas(const struct pg_survey *survey);
 
 /* "decoder_lr 0.001, weight_decay 2": what the axes give the cell; empty without axes. */
 void pg_survey_print_cell(const struct pg_job *job, uint64_t cell, char *text, size_t size);

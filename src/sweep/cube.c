@@ -221,18 +221,28 @@ static int add_observable(struct builder *builder, size_t index)
     return 0;
 }
 
+/* blas_core says something only where OpenBLAS multiplies. */
+static bool is_own_wanted(const struct builder *builder, size_t which)
+{
+    return which != PG_OWN_BLAS_CORE || pg_survey_uses_blas(&builder->cube->survey);
+}
+
+static void add_own_variables(struct builder *builder, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++)
+        builder->cube->own[i] =
+            is_own_wanted(builder, i) ? (int)add_variable(builder, &pg_own_variables[i]) : -1;
+}
+
 static int add_run_variables(struct builder *builder)
 {
-    size_t *own = builder->cube->own;
     (void)add_variable(builder, &pg_status_variable);
     (void)add_variable(builder, &pg_crc_variable);
-    for (size_t i = 0; i < PG_OWN_BEFORE; i++)
-        own[i] = add_variable(builder, &pg_own_variables[i]);
+    add_own_variables(builder, 0, PG_OWN_BEFORE);
     for (size_t i = 0; i < builder->experiment->observable_count; i++)
         if (add_observable(builder, i) != 0)
             return PG_EMACHINE;
-    for (size_t i = PG_OWN_BEFORE; i < PG_OWN_COUNT; i++)
-        own[i] = add_variable(builder, &pg_own_variables[i]);
+    add_own_variables(builder, PG_OWN_BEFORE, PG_OWN_COUNT);
     return 0;
 }
 
@@ -330,10 +340,9 @@ static void add_text(struct pg_layout *layout, const char *name, const char *tex
 /* Our own kernels give the same bytes on every machine, OpenBLAS's only on cores of a kind. */
 static const char *what_bytes_depend_on(const struct pg_survey *survey)
 {
-    for (size_t i = 0; i < survey->shape_count; i++)
-        if (survey->shapes[i].uses_blas)
-            return "settings, seed, and the core of OpenBLAS where blas_core names one";
-    return "settings and seed";
+    return pg_survey_uses_blas(survey)
+               ? "settings, seed, and the core of OpenBLAS where blas_core names one"
+               : "settings and seed";
 }
 
 static int add_attributes(struct builder *builder)

@@ -18,9 +18,9 @@ struct pg_cube {
     struct pg_survey survey;
     struct pg_record record;
     size_t lengths[PG_EXPERIMENT_DIMS_MAX]; /* of the experiment's dimensions in the file */
-    size_t own[PG_OWN_COUNT];               /* index into layout.variables */
-    int *observables;    /* (observable_count): index into layout.variables; -1: left out */
-    struct pg_pool pool; /* memory behind the layout */
+    int own[PG_OWN_COUNT];                  /* index into layout.variables; -1: left out */
+    int *observables;                       /* (observable_count): the same */
+    struct pg_pool pool;                    /* memory behind the layout */
     int64_t *record_steps;
 };
 

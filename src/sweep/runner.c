@@ -109,7 +109,9 @@ void pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32
 
 static void put(struct pg_runner *runner, size_t index, enum pg_own_variable which, double number)
 {
-    size_t variable = runner->cube->own[which];
+    if (runner->cube->own[which] < 0)
+        return;
+    size_t variable = (size_t)runner->cube->own[which];
     pg_data_type_put(runner->cube->layout.variables[variable].type, number,
                      pg_block_at(runner->block, variable, index));
 }

@@ -172,6 +172,14 @@ void pg_survey_release(struct pg_survey *survey)
     memset(survey, 0, sizeof *survey);
 }
 
+bool pg_survey_uses_blas(const struct pg_survey *survey)
+{
+    for (size_t i = 0; i < survey->shape_count; i++)
+        if (survey->shapes[i].uses_blas)
+            return true;
+    return false;
+}
+
 void pg_survey_print_cell(const struct pg_job *job, uint64_t cell, char *text, size_t size)
 {
     uint64_t stride = pg_job_cell_count(job);

@@ -60,7 +60,7 @@ def test_a_file_without_openblas_says_so(tmp_path):
     train(job, tmp_path / "narrow.h5")
     with h5py.File(tmp_path / "narrow.h5", "r") as file:
         assert file.attrs["bytes_depend_on"] == "settings and seed"
-        assert (file["blas_core"][...] == 0).all()
+        assert "blas_core" not in file
 
 
 def test_cells_of_equal_cost_are_trained_each_by_its_own_settings(tmp_path):
