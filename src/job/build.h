@@ -50,6 +50,9 @@ int pg_job_set_snapshots(struct pg_job *job, int64_t *steps, size_t count,
 /* Index of the axis that moves the setting, or -1. */
 int pg_job_find_axis(const struct pg_job *job, size_t setting);
 
+/* The value that a setting has in a cell. */
+const struct pg_value *pg_job_cell_value(const struct pg_job *job, uint64_t cell, size_t setting);
+
 /* No two places along the axis are the same. */
 int pg_axis_check(const struct pg_axis *axis, const struct pg_schema *schema,
                   struct pg_error *error) PG_CHECK_RESULT;

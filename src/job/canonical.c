@@ -6,6 +6,7 @@
  *    "name":"decoder_lr","zip":false}],"record":{"parameters":[],"points":64,"spacing":"log"},
  *    "seeds":[0,1],"settings":{"steps":1000},"stop":"budget","streams":"shared"}
  */
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -125,12 +126,38 @@ static json_t *job_to_json(const struct pg_job *job)
                      pg_field_streams.names[job->independent_streams ? 1 : 0]);
 }
 
-char *pg_job_canonical(const struct pg_job *job)
+/* Releases `json`, which may be NULL. */
+static char *print(json_t *json)
 {
-    json_t *json = job_to_json(job);
     char *text = json == NULL
                      ? NULL
                      : json_dumps(json, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(json);
     return text;
+}
+
+char *pg_job_canonical(const struct pg_job *job)
+{
+    return print(job_to_json(job));
+}
+
+static json_t *cell_to_json(const struct pg_job *job, uint64_t cell)
+{
+    json_t *settings = json_object();
+    bool whole = settings != NULL;
+    for (size_t i = 0; whole && i < job->schema->count; i++) {
+        const struct pg_setting *setting = &job->schema->settings[i];
+        whole = json_object_set_new(settings, setting->name,
+                                    value_to_json(setting, pg_job_cell_value(job, cell, i))) == 0;
+    }
+    if (whole)
+        return json_pack("{s:s, s:o}", "experiment", job->schema->experiment, "settings", settings);
+    json_decref(settings);
+    return NULL;
+}
+
+char *pg_job_cell_text(const struct pg_job *job, uint64_t cell)
+{
+    assert(cell < pg_job_cell_count(job));
+    return print(cell_to_json(job, cell));
 }

@@ -25,8 +25,7 @@ uint64_t pg_job_run_count(const struct pg_job *job)
     return pg_job_cell_count(job) * job->seed_count;
 }
 
-/* The value that a setting has in a cell. */
-static const struct pg_value *cell_value(const struct pg_job *job, uint64_t cell, size_t setting)
+const struct pg_value *pg_job_cell_value(const struct pg_job *job, uint64_t cell, size_t setting)
 {
     for (size_t i = job->axis_count; i-- > 0;) {
         const struct pg_axis *axis = &job->axes[i];
@@ -42,7 +41,7 @@ void pg_job_cell_values(const struct pg_job *job, uint64_t cell, struct pg_value
 {
     assert(cell < pg_job_cell_count(job));
     for (size_t i = 0; i < job->schema->count; i++)
-        ret_values[i] = *cell_value(job, cell, i);
+        ret_values[i] = *pg_job_cell_value(job, cell, i);
 }
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo). */
@@ -101,7 +100,7 @@ uint32_t pg_job_cell_hash(const struct pg_job *job, uint64_t cell)
     for (size_t i = 0; i < job->schema->count; i++) {
         const struct pg_setting *setting = &job->schema->settings[i];
         uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), setting->name);
-        sum += mix_bits(hash_value(hash, setting, cell_value(job, cell, i)));
+        sum += mix_bits(hash_value(hash, setting, pg_job_cell_value(job, cell, i)));
     }
     uint32_t folded = (uint32_t)(mix_bits(sum) >> 32);
     return folded != 0 ? folded : 1;
