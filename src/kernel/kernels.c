@@ -53,10 +53,8 @@ INLINE void store_derived(enum pg_activation activation, const struct tile_buffe
     {                                                                                              \
         action(choice, products, tile, context);                                                   \
     }
-CONSUMER(store_identity, store_activated, PG_IDENTITY)
 CONSUMER(store_tanh, store_activated, PG_TANH)
 CONSUMER(store_relu, store_activated, PG_RELU)
-CONSUMER(store_d_identity, store_derived, PG_IDENTITY)
 CONSUMER(store_d_tanh, store_derived, PG_TANH)
 CONSUMER(store_d_relu, store_derived, PG_RELU)
 
@@ -82,7 +80,7 @@ static void forward(const struct pg_product *product, enum pg_activation activat
     else if (activation == PG_RELU)
         for_each_tile(product, weights, store_relu, &target);
     else
-        for_each_tile(product, weights, store_identity, &target);
+        for_each_tile(product, weights, NULL, NULL);
 #ifdef HALF_KERNEL
     struct pg_product rest;
     if (cut_rest(product, &rest))
@@ -100,7 +98,7 @@ static void backward(const struct pg_product *product, enum pg_activation activa
     else if (activation == PG_RELU)
         for_each_tile(product, weights, store_d_relu, &target);
     else
-        for_each_tile(product, weights, store_d_identity, &target);
+        for_each_tile(product, weights, NULL, NULL);
 #ifdef HALF_KERNEL
     struct pg_product rest;
     if (cut_rest(product, &rest))

@@ -3,7 +3,7 @@
  * The matrix product in register tiles, without packing. Every output is one chain of fused
  * multiply-adds in the order of the depth, whatever the tile or the layout: that is what makes the
  * bytes equal. A tile's result passes through a small buffer in L1 to what consumes it (activation,
- * derivative, optimiser).
+ * derivative, optimiser); where nothing does, it goes straight to the output.
  *
  * With samples in lanes a broadcast number of `a` meets a vector of adjacent columns of `b`; with
  * runs in lanes a vector of `a` meets a vector of `b`, one column each, and where a vector has
@@ -22,6 +22,12 @@ enum { BEYOND_CACHE = 1 << 18 }; /* numbers: a megabyte */
 
 struct tile_buffer {
     float at[TILE_ROWS_MAX][TILE_VECTORS * WIDTH] __attribute__((aligned(64)));
+};
+
+/* Where a tile's products go: numbers from row to row, and from vector to vector. */
+struct tile_place {
+    float *at;
+    size_t row, vector;
 };
 
 /* A tile of the output: `rows` rows from `row`, `vectors` vectors from `column`. */
@@ -52,7 +58,7 @@ INLINE size_t vector_step(size_t lanes)
 
 /* rows, vectors and lanes are constants at every call: the accumulators live in registers. */
 INLINE void multiply(const struct pg_product *p, const struct tile *tile, const size_t rows,
-                     const size_t vectors, const size_t lanes, struct tile_buffer *ret)
+                     const size_t vectors, const size_t lanes, const struct tile_place *to)
 {
     vector sum[TILE_ROWS_MAX][TILE_VECTORS];
     const float *a = p->a + tile->row * p->a_row * lanes + tile->phase;
@@ -82,17 +88,17 @@ INLINE void multiply(const struct pg_product *p, const struct tile *tile, const 
     for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 3
         for (size_t c = 0; c < vectors; c++)
-            v_store(&ret->at[r][c * WIDTH], sum[r][c]);
+            v_store(to->at + r * to->row + c * to->vector, sum[r][c]);
 }
 
 #define ROWS(n)                                                                                    \
     case n:                                                                                        \
         if (n <= tile_rows(vectors))                                                               \
-            multiply(p, tile, n, vectors, lanes, ret);                                             \
+            multiply(p, tile, n, vectors, lanes, to);                                              \
         break;
 
 INLINE void multiply_rows(const struct pg_product *p, const struct tile *tile, const size_t vectors,
-                          const size_t lanes, struct tile_buffer *ret)
+                          const size_t lanes, const struct tile_place *to)
 {
     switch (tile->rows) {
         ROWS(8)
@@ -103,35 +109,53 @@ INLINE void multiply_rows(const struct pg_product *p, const struct tile *tile, c
         ROWS(3)
         ROWS(2)
     default:
-        multiply(p, tile, 1, vectors, lanes, ret);
+        multiply(p, tile, 1, vectors, lanes, to);
         break;
     }
 }
 #undef ROWS
 
 INLINE void multiply_vectors(const struct pg_product *p, const struct tile *tile,
-                             const size_t lanes, struct tile_buffer *ret)
+                             const size_t lanes, const struct tile_place *to)
 {
     if (tile->vectors == 3)
-        multiply_rows(p, tile, 3, lanes, ret);
+        multiply_rows(p, tile, 3, lanes, to);
     else if (tile->vectors == 2)
-        multiply_rows(p, tile, 2, lanes, ret);
+        multiply_rows(p, tile, 2, lanes, to);
     else
-        multiply_rows(p, tile, 1, lanes, ret);
+        multiply_rows(p, tile, 1, lanes, to);
 }
 
 static void multiply_tile(const struct pg_product *p, const struct tile *tile,
-                          struct tile_buffer *ret)
+                          const struct tile_place *to)
 {
     if (tile->lanes == 1)
-        multiply_vectors(p, tile, 1, ret);
+        multiply_vectors(p, tile, 1, to);
     else
-        multiply_vectors(p, tile, PG_LANES, ret);
+        multiply_vectors(p, tile, PG_LANES, to);
 }
 
-/* What becomes of a tile of products. */
+/* What becomes of a tile of products; a product without a consumer is the output itself. */
 typedef void tile_consumer(const struct tile_buffer *products, const struct tile *tile,
                            const void *context);
+
+INLINE void multiply_and_consume(const struct pg_product *p, const struct tile *tile,
+                                 tile_consumer *consume, const void *context)
+{
+    struct tile_buffer buffer;
+    if (consume == NULL) {
+        const struct tile_place place = {
+            .at = p->out + tile_index(tile, tile->row, tile->column, p->out_row),
+            .row = p->out_row * tile->lanes,
+            .vector = vector_step(tile->lanes),
+        };
+        multiply_tile(p, tile, &place);
+        return;
+    }
+    const struct tile_place place = {buffer.at[0], TILE_VECTORS * WIDTH, WIDTH};
+    multiply_tile(p, tile, &place);
+    consume(&buffer, tile, context);
+}
 
 /* A rest of four vectors is two tiles of two, not of three and one. */
 INLINE size_t next_vectors(size_t left)
@@ -144,15 +168,13 @@ INLINE size_t next_vectors(size_t left)
 INLINE void for_each_tile_of_samples(const struct pg_product *p, tile_consumer *consume,
                                      const void *context)
 {
-    struct tile_buffer buffer;
     struct tile tile = {.lanes = 1};
     while (tile.column + WIDTH <= p->columns) {
         tile.vectors = next_vectors((p->columns - tile.column) / WIDTH);
         size_t most = tile_rows(tile.vectors);
         for (tile.row = 0; tile.row < p->rows; tile.row += tile.rows) {
             tile.rows = p->rows - tile.row < most ? p->rows - tile.row : most;
-            multiply_tile(p, &tile, &buffer);
-            consume(&buffer, &tile, context);
+            multiply_and_consume(p, &tile, consume, context);
         }
         tile.column += tile.vectors * WIDTH;
     }
@@ -163,7 +185,6 @@ INLINE void for_each_tile_of_samples(const struct pg_product *p, tile_consumer *
 INLINE void for_each_tile_of_runs(const struct pg_product *p, tile_consumer *consume,
                                   const void *context)
 {
-    struct tile_buffer buffer;
     struct tile tile = {.lanes = PG_LANES};
     const size_t most = tile_rows(TILE_VECTORS);
     for (tile.row = 0; tile.row < p->rows; tile.row += tile.rows) {
@@ -171,8 +192,7 @@ INLINE void for_each_tile_of_runs(const struct pg_product *p, tile_consumer *con
         for (tile.column = 0; tile.column < p->columns; tile.column += tile.vectors) {
             tile.vectors = next_vectors(p->columns - tile.column);
             for (tile.phase = 0; tile.phase < PG_LANES; tile.phase += WIDTH) {
-                multiply_tile(p, &tile, &buffer);
-                consume(&buffer, &tile, context);
+                multiply_and_consume(p, &tile, consume, context);
             }
         }
     }
@@ -183,7 +203,6 @@ INLINE void for_each_tile_of_runs(const struct pg_product *p, tile_consumer *con
 INLINE void for_each_tile_by_rows(const struct pg_product *p, tile_consumer *consume,
                                   const void *context)
 {
-    struct tile_buffer buffer;
     struct tile tile = {.lanes = 1};
     const size_t most = tile_rows(TILE_VECTORS);
     for (tile.row = 0; tile.row < p->rows; tile.row += tile.rows) {
@@ -191,8 +210,7 @@ INLINE void for_each_tile_by_rows(const struct pg_product *p, tile_consumer *con
         for (tile.column = 0; tile.column + WIDTH <= p->columns;
              tile.column += tile.vectors * WIDTH) {
             tile.vectors = next_vectors((p->columns - tile.column) / WIDTH);
-            multiply_tile(p, &tile, &buffer);
-            consume(&buffer, &tile, context);
+            multiply_and_consume(p, &tile, consume, context);
         }
     }
 }
