@@ -44,7 +44,8 @@ struct pg_job {
     size_t snapshot_count;
     enum pg_stop stop;
     bool independent_streams;
-    char *text; /* the file's own text */
+    char *text;  /* the file's own text */
+    char *whole; /* of a shard: canonical JSON of the job that it is a part of; NULL: none */
 };
 
 /* Reads and checks the job file at `path`. overrides: "name=value" texts of --set,
@@ -95,5 +96,40 @@ int pg_job_from_canonical(const char *json, const struct pg_schema *const *schem
    same job. */
 void pg_job_difference(const struct pg_job *file, const struct pg_job *job, char *text,
                        size_t size);
+
+/* The job as a job file, which reads back to the same canonical job; NULL: no memory. The caller
+   frees it. */
+char *pg_job_yaml(const struct pg_job *job);
+
+/* Every run of `part` is one of `whole`, with the same record: the same streams, stop rule,
+   snapshots and recorded steps. The grids may be of different shapes. */
+bool pg_job_contains(const struct pg_job *whole, const struct pg_job *part);
+
+/* ret_rows (runs of part): where each of its runs stands in `whole`, which contains it. */
+int pg_job_map_rows(const struct pg_job *part, const struct pg_job *whole, uint64_t *ret_rows,
+                    struct pg_error *error) PG_CHECK_RESULT;
+
+/* The job with more values along its axes, behind those that there are, and with more seeds; its
+   text is its YAML. axes: "name=value,value" (axis_count), the name of a setting that is swept; of
+   a zip, every member is given. seeds: as in a job file how many ("5": 0 to 4), or a list of those
+   to add ("3,7"); NULL: none. PG_EINPUT: what is no axis, is there already or is not allowed, and
+   growth that would move the recorded steps. */
+int pg_job_extend(const struct pg_job *job, const char *const *axes, size_t axis_count,
+                  const char *seeds, struct pg_job **ret_job,
+                  struct pg_error *error) PG_CHECK_RESULT;
+
+/* Shard `index` (from 1) of `count`: every axis keeps some of its values, the seeds some of theirs,
+   picked evenly from the whole list. All shards together are the job, no run is in two, and they
+   are about equally large. An axis that moves `steps` is never split: the recorded steps are those
+   of the longest budget. PG_EINPUT: more shards than can be made. */
+int pg_job_shard(const struct pg_job *job, size_t index, size_t count, struct pg_job **ret_job,
+                 struct pg_error *error) PG_CHECK_RESULT;
+
+/* The smallest job with all the jobs' values. names (count): what to call them in messages. Shards
+   of one job give that job, even if some are missing; else values ascend (or descend) if they do so
+   in every job, or stand in the order in which they first appear. PG_EMISMATCH: the jobs differ in
+   more than the values along their axes. */
+int pg_job_unite(const struct pg_job *const *jobs, const char *const *names, size_t count,
+                 struct pg_job **ret_job, struct pg_error *error) PG_CHECK_RESULT;
 
 #endif

@@ -68,7 +68,74 @@ int pg_job_create(const struct pg_schema *schema, struct pg_job **ret_job, struc
     return 0;
 }
 
-static void release_axis(struct pg_axis *axis)
+static int reserve_places(const struct pg_axis *axis, size_t count, struct pg_axis *like,
+                          struct pg_error *error)
+{
+    int status = pg_axis_begin(like, axis->name, axis->is_zip, axis->member_count, error);
+    like->count = count;
+    for (size_t k = 0; k < axis->member_count && status == 0; k++) {
+        struct pg_axis_member *member = &like->members[like->member_count++];
+        member->setting = axis->members[k].setting;
+        member->values = calloc(count, sizeof *member->values);
+        if (member->values == NULL)
+            status = pg_job_refuse_memory(error);
+    }
+    return status;
+}
+
+/* What is not an array of its own. */
+static void copy_plain(const struct pg_job *job, struct pg_job *like)
+{
+    memcpy(like->values, job->values, job->schema->count * sizeof *job->values);
+    like->record_points = job->record_points;
+    like->record_spacing = job->record_spacing;
+    like->stop = job->stop;
+    like->independent_streams = job->independent_streams;
+}
+
+static int copy_arrays(const struct pg_job *job, struct pg_job *like, size_t seed_count,
+                       struct pg_error *error)
+{
+    free(like->seeds);
+    like->seeds = calloc(seed_count, sizeof *like->seeds);
+    like->seed_count = seed_count;
+    like->snapshots = calloc(job->snapshot_count + 1, sizeof *like->snapshots);
+    if (like->seeds == NULL || like->snapshots == NULL)
+        return pg_job_refuse_memory(error);
+    for (size_t i = 0; i < job->snapshot_count; i++)
+        like->snapshots[like->snapshot_count++] = job->snapshots[i];
+    int status = pg_job_set_text(&like->title, job->title, strlen(job->title), error);
+    return status != 0 ? status : pg_job_set_text(&like->text, job->text, strlen(job->text), error);
+}
+
+int pg_job_create_like(const struct pg_job *job, const size_t *counts, struct pg_job **ret_job,
+                       struct pg_error *error)
+{
+    struct pg_job *like = NULL;
+    int status = pg_job_create(job->schema, &like, error);
+    if (status != 0)
+        return status;
+    copy_plain(job, like);
+    status = copy_arrays(job, like, counts[job->axis_count], error);
+    if (status == 0)
+        status = pg_job_reserve_axes(like, job->axis_count, error);
+    for (size_t i = 0; i < job->axis_count && status == 0; i++)
+        status = reserve_places(&job->axes[i], counts[i], &like->axes[like->axis_count++], error);
+    if (status != 0) {
+        pg_job_destroy(like);
+        return status;
+    }
+    *ret_job = like;
+    return 0;
+}
+
+void pg_axis_copy_place(const struct pg_axis *axis, size_t from, struct pg_axis *copy, size_t to)
+{
+    for (size_t k = 0; k < axis->member_count; k++)
+        copy->members[k].values[to] = axis->members[k].values[from];
+}
+
+void pg_axis_release(struct pg_axis *axis)
 {
     for (size_t i = 0; i < axis->member_count; i++)
         free(axis->members[i].values);
@@ -81,13 +148,14 @@ void pg_job_destroy(struct pg_job *job)
     if (job == NULL)
         return;
     for (size_t i = 0; i < job->axis_count; i++)
-        release_axis(&job->axes[i]);
+        pg_axis_release(&job->axes[i]);
     free(job->axes);
     free(job->values);
     free(job->seeds);
     free(job->snapshots);
     free(job->title);
     free(job->text);
+    free(job->whole);
     free(job);
 }
 
@@ -182,6 +250,13 @@ int pg_job_set_snapshots(struct pg_job *job, int64_t *steps, size_t count, struc
     job->snapshots = steps;
     job->snapshot_count = count;
     return 0;
+}
+
+bool pg_job_has_same_snapshots(const struct pg_job *a, const struct pg_job *b)
+{
+    return a->snapshot_count == b->snapshot_count &&
+           (a->snapshot_count == 0 ||
+            memcmp(a->snapshots, b->snapshots, a->snapshot_count * sizeof *a->snapshots) == 0);
 }
 
 int pg_job_find_axis(const struct pg_job *job, size_t setting)

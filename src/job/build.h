@@ -28,6 +28,21 @@ int pg_job_refuse_memory(struct pg_error *error);
 int pg_job_create(const struct pg_schema *schema, struct pg_job **ret_job,
                   struct pg_error *error) PG_CHECK_RESULT;
 
+/* A job like `job` in everything but the places of its grid: axes with the same members and room
+   for counts[i] places each, then for counts[axis_count] seeds, all zeroed, for the caller to
+   fill. It is no shard. */
+int pg_job_create_like(const struct pg_job *job, const size_t *counts, struct pg_job **ret_job,
+                       struct pg_error *error) PG_CHECK_RESULT;
+
+/* Place `from` of one axis to place `to` of another that has the same members. */
+void pg_axis_copy_place(const struct pg_axis *axis, size_t from, struct pg_axis *copy, size_t to);
+
+/* What an axis holds; for axes that are part of no job. */
+void pg_axis_release(struct pg_axis *axis);
+
+/* The job's text becomes its YAML. */
+int pg_job_take_yaml_as_text(struct pg_job *job, struct pg_error *error) PG_CHECK_RESULT;
+
 /* Replaces what is there by a copy. */
 int pg_job_set_text(char **text, const char *from, size_t size,
                     struct pg_error *error) PG_CHECK_RESULT;
@@ -53,6 +68,10 @@ int pg_job_find_axis(const struct pg_job *job, size_t setting);
 /* The value that a setting has in a cell. */
 const struct pg_value *pg_job_cell_value(const struct pg_job *job, uint64_t cell, size_t setting);
 
+/* An order of places of axes that have the same members: <, ==, > 0. */
+int pg_axis_compare(const struct pg_axis *a, size_t place_a, const struct pg_axis *b,
+                    size_t place_b);
+
 /* No two places along the axis are the same. */
 int pg_axis_check(const struct pg_axis *axis, const struct pg_schema *schema,
                   struct pg_error *error) PG_CHECK_RESULT;
@@ -60,5 +79,19 @@ int pg_axis_check(const struct pg_axis *axis, const struct pg_schema *schema,
 /* The runs can be counted; the snapshots lie within the longest budget. */
 int pg_job_check_size(const struct pg_job *job, struct pg_error *error) PG_CHECK_RESULT;
 int pg_job_check_snapshots(const struct pg_job *job, struct pg_error *error) PG_CHECK_RESULT;
+
+/* The largest number of steps of any cell; -1: the experiment counts none. */
+int64_t pg_job_longest_budget(const struct pg_job *job);
+
+bool pg_job_has_same_snapshots(const struct pg_job *a, const struct pg_job *b);
+
+/* As pg_job_difference(), for jobs with these names; of grids only the axes, not their values or
+   seeds, and whether their longest budgets differ. */
+struct pg_job_named {
+    const struct pg_job *job;
+    const char *name; /* "the file" */
+};
+void pg_job_difference_of_frames(const struct pg_job_named *a, const struct pg_job_named *b,
+                                 char *text, size_t size);
 
 #endif

@@ -35,18 +35,19 @@ static int compare_values(const struct pg_value *a, const struct pg_value *b)
     return 0;
 }
 
-static int compare_places(const struct pg_axis *axis, size_t a, size_t b)
+int pg_axis_compare(const struct pg_axis *a, size_t place_a, const struct pg_axis *b,
+                    size_t place_b)
 {
     int order = 0;
-    for (size_t k = 0; k < axis->member_count && order == 0; k++)
-        order = compare_values(&axis->members[k].values[a], &axis->members[k].values[b]);
+    for (size_t k = 0; k < a->member_count && order == 0; k++)
+        order = compare_values(&a->members[k].values[place_a], &b->members[k].values[place_b]);
     return order;
 }
 
 static int order_places(const void *a, const void *b, void *context)
 {
     const size_t *left = a, *right = b;
-    int order = compare_places(context, *left, *right);
+    int order = pg_axis_compare(context, *left, context, *right);
     return order != 0 ? order : (*left > *right) - (*left < *right);
 }
 
@@ -73,7 +74,7 @@ int pg_axis_check(const struct pg_axis *axis, const struct pg_schema *schema,
     qsort_r(order, axis->count, sizeof *order, order_places, &copy);
     int status = 0;
     for (size_t i = 1; i < axis->count && status == 0; i++)
-        if (compare_places(axis, order[i - 1], order[i]) == 0)
+        if (pg_axis_compare(axis, order[i - 1], axis, order[i]) == 0)
             status = refuse_repeat(axis, schema, order[i - 1], order[i], error);
     free(order);
     return status;
@@ -102,8 +103,7 @@ int pg_job_check_size(const struct pg_job *job, struct pg_error *error)
     return 0;
 }
 
-/* The largest number of steps of any cell; -1: the experiment counts none. */
-static int64_t longest_budget(const struct pg_job *job)
+int64_t pg_job_longest_budget(const struct pg_job *job)
 {
     int setting = pg_schema_find(job->schema, "steps");
     if (setting < 0 || job->schema->settings[setting].type != PG_VALUE_INTEGER)
@@ -122,7 +122,7 @@ static int64_t longest_budget(const struct pg_job *job)
 
 int pg_job_check_snapshots(const struct pg_job *job, struct pg_error *error)
 {
-    int64_t budget = longest_budget(job);
+    int64_t budget = pg_job_longest_budget(job);
     if (budget < 0 || job->snapshot_count == 0)
         return 0;
     int64_t last = job->snapshots[job->snapshot_count - 1];

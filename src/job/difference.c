@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What tells two jobs apart, one line for each thing, in the words of the job file. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,23 +11,39 @@ enum { WORD_MAX = 160, SHOWN_NUMBERS = 8 };
 struct report {
     char *text;
     size_t size, used;
+    const char *first, *second; /* what the two jobs are called */
 };
 
-static void add_line(struct report *report, const char *format, ...) PG_PRINTF(2, 3);
-
-static void add_line(struct report *report, const char *format, ...)
+/* "what: A in the file, B in the job" */
+static void add_line(struct report *report, const char *what, const char *in_first,
+                     const char *in_second)
 {
-    char line[3 * WORD_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
+    char line[6 * WORD_MAX];
+    (void)snprintf(line, sizeof line, "%s: %s in %s, %s in %s", what, in_first, report->first,
+                   in_second, report->second);
     size_t needed = strlen(line) + (report->used > 0 ? 1 : 0);
     if (report->used + needed >= report->size)
         return;
     (void)snprintf(report->text + report->used, report->size - report->used, "%s%s",
                    report->used > 0 ? "\n" : "", line);
     report->used += needed;
+}
+
+static void add_numbers(struct report *report, const char *what, const char *unit, int64_t in_first,
+                        int64_t in_second)
+{
+    char first[WORD_MAX], second[WORD_MAX];
+    (void)snprintf(first, sizeof first, "%lld%s", (long long)in_first, unit);
+    (void)snprintf(second, sizeof second, "%lld", (long long)in_second);
+    if (in_first != in_second)
+        add_line(report, what, first, second);
+}
+
+static void add_names(struct report *report, const struct pg_setting *field, size_t in_first,
+                      size_t in_second)
+{
+    if (in_first != in_second)
+        add_line(report, field->name, field->names[in_first], field->names[in_second]);
 }
 
 /* "an axis", or the setting's value; "no setting" where the experiment's version lacks it. */
@@ -48,11 +63,10 @@ static void compare_settings(const struct pg_job *file, const struct pg_job *job
         bool swept_in_job = pg_job_find_axis(job, i) >= 0;
         bool is_same = swept_in_file == swept_in_job &&
                        (swept_in_job || pg_value_equal(&file->values[i], &job->values[i]));
-        char in_file[WORD_MAX], in_job[WORD_MAX];
+        char what[WORD_MAX], in_file[WORD_MAX], in_job[WORD_MAX];
+        (void)snprintf(what, sizeof what, "settings.%s", job->schema->settings[i].name);
         if (!is_same)
-            add_line(report, "settings.%s: %s in the file, %s in the job",
-                     job->schema->settings[i].name, setting_word(file, i, in_file),
-                     setting_word(job, i, in_job));
+            add_line(report, what, setting_word(file, i, in_file), setting_word(job, i, in_job));
     }
 }
 
@@ -82,13 +96,14 @@ static void compare_members(const struct pg_setting *setting, const struct pg_ax
     for (size_t i = 0; i < job->count; i++) {
         const struct pg_value *ours = &job->members[member].values[i];
         const struct pg_value *theirs = &file->members[member].values[i];
-        char in_file[WORD_MAX], in_job[WORD_MAX];
+        char what[WORD_MAX], value[WORD_MAX], in_file[2 * WORD_MAX], in_job[WORD_MAX];
         if (pg_value_equal(ours, theirs))
             continue;
-        pg_value_print(setting, theirs, in_file, sizeof in_file);
+        (void)snprintf(what, sizeof what, "grid.%s", setting->name);
+        pg_value_print(setting, theirs, value, sizeof value);
+        (void)snprintf(in_file, sizeof in_file, "value %zu is %s", i + 1, value);
         pg_value_print(setting, ours, in_job, sizeof in_job);
-        add_line(report, "grid.%s: value %zu is %s in the file, %s in the job", setting->name,
-                 i + 1, in_file, in_job);
+        add_line(report, what, in_file, in_job);
         return;
     }
 }
@@ -106,23 +121,24 @@ static bool has_same_axes(const struct pg_job *file, const struct pg_job *job)
     return is_same;
 }
 
-static void compare_grids(const struct pg_job *file, const struct pg_job *job,
-                          struct report *report)
+static void compare_axes(const struct pg_job *file, const struct pg_job *job, struct report *report)
 {
     char in_file[WORD_MAX], in_job[WORD_MAX];
-    if (!has_same_axes(file, job)) {
-        add_line(report, "grid: %s in the file, %s in the job", axes_word(file, in_file),
-                 axes_word(job, in_job));
-        return;
-    }
+    if (!has_same_axes(file, job))
+        add_line(report, "grid", axes_word(file, in_file), axes_word(job, in_job));
+}
+
+/* Of the same axes. */
+static void compare_places(const struct pg_job *file, const struct pg_job *job,
+                           struct report *report)
+{
     for (size_t i = 0; i < job->axis_count; i++) {
         const struct pg_axis *a = &file->axes[i], *b = &job->axes[i];
-        if (a->count != b->count)
-            add_line(report, "grid.%s: %zu values in the file, %zu in the job", b->name, a->count,
-                     b->count);
-        else
-            for (size_t k = 0; k < b->member_count; k++)
-                compare_members(&job->schema->settings[b->members[k].setting], a, b, k, report);
+        char what[WORD_MAX];
+        (void)snprintf(what, sizeof what, "grid.%s", b->name);
+        add_numbers(report, what, " values", (int64_t)a->count, (int64_t)b->count);
+        for (size_t k = 0; k < b->member_count && a->count == b->count; k++)
+            compare_members(&job->schema->settings[b->members[k].setting], a, b, k, report);
     }
 }
 
@@ -152,51 +168,64 @@ static const char *snapshots_word(const struct pg_job *job, char *word)
     return word;
 }
 
-static void compare_lists(const struct pg_job *file, const struct pg_job *job,
+static void compare_seeds(const struct pg_job *file, const struct pg_job *job,
                           struct report *report)
 {
     char in_file[WORD_MAX], in_job[WORD_MAX];
     if (file->seed_count != job->seed_count ||
         memcmp(file->seeds, job->seeds, job->seed_count * sizeof *job->seeds) != 0)
-        add_line(report, "seeds: %s in the file, %s in the job", seeds_word(file, in_file),
-                 seeds_word(job, in_job));
-    if (file->snapshot_count != job->snapshot_count ||
-        (job->snapshot_count > 0 && memcmp(file->snapshots, job->snapshots,
-                                           job->snapshot_count * sizeof *job->snapshots) != 0))
-        add_line(report, "record.parameters: %s in the file, %s in the job",
-                 snapshots_word(file, in_file), snapshots_word(job, in_job));
+        add_line(report, "seeds", seeds_word(file, in_file), seeds_word(job, in_job));
 }
 
-static void compare_choices(const struct pg_job *file, const struct pg_job *job,
+static void compare_records(const struct pg_job *file, const struct pg_job *job,
                             struct report *report)
 {
-    if (file->record_points != job->record_points)
-        add_line(report, "record.points: %zu in the file, %zu in the job", file->record_points,
-                 job->record_points);
-    if (file->record_spacing != job->record_spacing)
-        add_line(report, "record.spacing: %s in the file, %s in the job",
-                 pg_field_spacing.names[file->record_spacing],
-                 pg_field_spacing.names[job->record_spacing]);
-    if (file->stop != job->stop)
-        add_line(report, "stop: %s in the file, %s in the job", pg_field_stop.names[file->stop],
-                 pg_field_stop.names[job->stop]);
-    if (file->independent_streams != job->independent_streams)
-        add_line(report, "streams: %s in the file, %s in the job",
-                 pg_field_streams.names[file->independent_streams ? 1 : 0],
-                 pg_field_streams.names[job->independent_streams ? 1 : 0]);
+    char in_file[WORD_MAX], in_job[WORD_MAX];
+    if (!pg_job_has_same_snapshots(file, job))
+        add_line(report, pg_field_snapshot.name, snapshots_word(file, in_file),
+                 snapshots_word(job, in_job));
+    add_numbers(report, pg_field_points.name, "", (int64_t)file->record_points,
+                (int64_t)job->record_points);
+    add_names(report, &pg_field_spacing, file->record_spacing, job->record_spacing);
+    add_names(report, &pg_field_stop, file->stop, job->stop);
+    add_names(report, &pg_field_streams, file->independent_streams ? 1 : 0,
+              job->independent_streams ? 1 : 0);
+}
+
+static bool compare_experiments(const struct pg_job *file, const struct pg_job *job,
+                                struct report *report)
+{
+    if (strcmp(file->schema->experiment, job->schema->experiment) == 0)
+        return true;
+    add_line(report, "experiment", file->schema->experiment, job->schema->experiment);
+    return false;
 }
 
 void pg_job_difference(const struct pg_job *file, const struct pg_job *job, char *text, size_t size)
 {
-    struct report report = {text, size, 0};
+    struct report report = {text, size, 0, "the file", "the job"};
     text[0] = '\0';
-    if (strcmp(file->schema->experiment, job->schema->experiment) != 0) {
-        add_line(&report, "experiment: %s in the file, %s in the job", file->schema->experiment,
-                 job->schema->experiment);
+    if (!compare_experiments(file, job, &report))
         return;
-    }
     compare_settings(file, job, &report);
-    compare_grids(file, job, &report);
-    compare_lists(file, job, &report);
-    compare_choices(file, job, &report);
+    compare_axes(file, job, &report);
+    if (has_same_axes(file, job))
+        compare_places(file, job, &report);
+    compare_seeds(file, job, &report);
+    compare_records(file, job, &report);
+}
+
+void pg_job_difference_of_frames(const struct pg_job_named *a, const struct pg_job_named *b,
+                                 char *text, size_t size)
+{
+    struct report report = {text, size, 0, a->name, b->name};
+    text[0] = '\0';
+    if (!compare_experiments(a->job, b->job, &report))
+        return;
+    compare_settings(a->job, b->job, &report);
+    compare_axes(a->job, b->job, &report);
+    compare_records(a->job, b->job, &report);
+    if (text[0] == '\0')
+        add_numbers(&report, "longest budget, which decides the recorded steps", " steps",
+                    pg_job_longest_budget(a->job), pg_job_longest_budget(b->job));
 }
