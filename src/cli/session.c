@@ -68,9 +68,14 @@ const struct argp pg_session_argp = {.options = options, .parser = parse};
 static int read_job(const struct pg_session *session, struct pg_subject_job *ret_subject,
                     struct pg_error *error)
 {
-    return session->job_path != NULL
-               ? pg_subject_read_job(session->job_path, &session->overrides, ret_subject, error)
-               : pg_subject_read_results(session->results_path, ret_subject, error);
+    if (session->job_path == NULL)
+        return pg_subject_read_results(session->results_path, ret_subject, error);
+    int status = pg_subject_read_job(session->job_path, &session->overrides, ret_subject, error);
+    if (status == 0 && session->shard_count > 0)
+        status = pg_subject_take_shard(ret_subject, session->shard, session->shard_count, error);
+    if (status == 0)
+        pg_subject_take_larger(ret_subject, session->results_path);
+    return status;
 }
 
 /* What can be found wrong before anything starts: too large a cube, a cell that is not allowed. */
@@ -124,6 +129,9 @@ static void announce(const struct pg_session *session, const struct pg_subject_j
     (void)fprintf(stderr, "%s: %" PRIu64 " runs on %d rank%s into %s\n", subject->experiment->name,
                   pg_job_run_count(subject->job), size, size == 1 ? "" : "s",
                   session->results_path);
+    if (subject->is_larger)
+        (void)fprintf(stderr, "The file was extended: %s is a part of what it holds\n",
+                      subject->path);
 }
 
 static int show_results(const char *path, const struct pg_terminal *terminal,

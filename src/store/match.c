@@ -12,21 +12,20 @@
 #include "h5.h"
 #include "rows.h"
 
-/* The coordinate's value at `index` as text; kind INDEX counts as INTEGER. */
-static void print_coordinate(const struct pg_dimension *dim, size_t index, char text[80])
+void pg_coordinate_print(const struct pg_dimension *dim, size_t index, char *text, size_t size)
 {
     switch (dim->kind) {
     case PG_COORDINATE_INDEX:
-        (void)snprintf(text, 80, "%zu", index);
+        (void)snprintf(text, size, "%zu", index);
         break;
     case PG_COORDINATE_INTEGER:
-        (void)snprintf(text, 80, "%lld", (long long)dim->coordinate.integers[index]);
+        (void)snprintf(text, size, "%lld", (long long)dim->coordinate.integers[index]);
         break;
     case PG_COORDINATE_REAL:
-        (void)snprintf(text, 80, "%.17g", dim->coordinate.reals[index]);
+        (void)snprintf(text, size, "%.17g", dim->coordinate.reals[index]);
         break;
     case PG_COORDINATE_TEXT:
-        (void)snprintf(text, 80, "'%s'", dim->coordinate.texts[index]);
+        (void)snprintf(text, size, "'%s'", dim->coordinate.texts[index]);
         break;
     }
 }
@@ -55,8 +54,8 @@ static int match_dimension(const struct pg_dimension *file, const struct pg_dime
                             job->name, kind_name(file), kind_name(job));
     for (size_t i = 0; i < job->length; i++) {
         char found[80], expected[80];
-        print_coordinate(file, i, found);
-        print_coordinate(job, i, expected);
+        pg_coordinate_print(file, i, found, sizeof found);
+        pg_coordinate_print(job, i, expected, sizeof expected);
         if (strcmp(found, expected) != 0)
             return pg_error_set(error, PG_EMISMATCH,
                                 "value %zu of dimension '%s' is %s in the file, %s in the job",
