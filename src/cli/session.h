@@ -12,6 +12,7 @@ struct pg_session {
     size_t shard, shard_count;     /* with job_path; count 0: the whole job */
     int ranks;                     /* that were asked for; 0: any number */
     enum pg_coordination coordination;
+    double grace; /* seconds */
 };
 
 /* The options of every verb that trains, as a child of its parser; input: struct pg_session. */
