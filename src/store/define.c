@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frame_crc.h"
 #include "rows.h"
 
 static const char *const scope_names[] = {
@@ -284,6 +285,12 @@ static int put_root_attributes(hid_t file, const struct pg_layout *layout, struc
     return status;
 }
 
+static int put_frame_crc(hid_t file, const struct pg_layout *layout, struct pg_error *error)
+{
+    double crc = pg_frame_crc(layout);
+    return pg_h5_put_numbers(file, PG_FRAME_CRC_ATTRIBUTE, PG_I64, &crc, 0, error);
+}
+
 int pg_define_layout(hid_t file, const struct pg_layout *layout, struct pg_error *error)
 {
     int status = put_root_attributes(file, layout, error);
@@ -291,5 +298,7 @@ int pg_define_layout(hid_t file, const struct pg_layout *layout, struct pg_error
         status = define_dimension(file, &layout->dims[i], error);
     for (size_t i = 0; i < layout->variable_count && status == 0; i++)
         status = define_variable(file, layout, i, error);
+    if (status == 0)
+        status = put_frame_crc(file, layout, error);
     return status;
 }

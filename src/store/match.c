@@ -10,31 +10,31 @@
 #include <string.h>
 
 #include "h5.h"
+#include "phasegrid/row_difference.h"
 #include "rows.h"
-
-void pg_coordinate_print(const struct pg_dimension *dim, size_t index, char *text, size_t size)
-{
-    switch (dim->kind) {
-    case PG_COORDINATE_INDEX:
-        (void)snprintf(text, size, "%zu", index);
-        break;
-    case PG_COORDINATE_INTEGER:
-        (void)snprintf(text, size, "%lld", (long long)dim->coordinate.integers[index]);
-        break;
-    case PG_COORDINATE_REAL:
-        (void)snprintf(text, size, "%.17g", dim->coordinate.reals[index]);
-        break;
-    case PG_COORDINATE_TEXT:
-        (void)snprintf(text, size, "'%s'", dim->coordinate.texts[index]);
-        break;
-    }
-}
 
 static const char *kind_name(const struct pg_dimension *dim)
 {
     if (dim->kind == PG_COORDINATE_TEXT)
         return "text";
     return dim->kind == PG_COORDINATE_REAL ? "float64" : "int64";
+}
+
+/* Of two coordinates that differ, the first value that does. */
+static int name_value(const struct pg_dimension *file, const struct pg_dimension *job,
+                      struct pg_error *error)
+{
+    for (size_t i = 0; i < job->length; i++) {
+        char found[300], expected[300];
+        pg_coordinate_print(file, i, found, sizeof found);
+        pg_coordinate_print(job, i, expected, sizeof expected);
+        if (strcmp(found, expected) != 0)
+            return pg_error_set(error, PG_EMISMATCH,
+                                "value %zu of dimension '%s' is %s in the file, %s in the job",
+                                i + 1, job->name, found, expected);
+    }
+    return pg_error_set(error, PG_EMISMATCH, "a value of dimension '%s' differs from the job's",
+                        job->name);
 }
 
 static int match_dimension(const struct pg_dimension *file, const struct pg_dimension *job,
@@ -52,16 +52,7 @@ static int match_dimension(const struct pg_dimension *file, const struct pg_dime
         return pg_error_set(error, PG_EMISMATCH,
                             "the coordinate of dimension '%s' is %s in the file, %s in the job",
                             job->name, kind_name(file), kind_name(job));
-    for (size_t i = 0; i < job->length; i++) {
-        char found[80], expected[80];
-        pg_coordinate_print(file, i, found, sizeof found);
-        pg_coordinate_print(job, i, expected, sizeof expected);
-        if (strcmp(found, expected) != 0)
-            return pg_error_set(error, PG_EMISMATCH,
-                                "value %zu of dimension '%s' is %s in the file, %s in the job",
-                                i + 1, job->name, found, expected);
-    }
-    return 0;
+    return pg_coordinate_equal(file, job) ? 0 : name_value(file, job, error);
 }
 
 static int match_dimensions(const struct pg_layout *file, const struct pg_layout *job,

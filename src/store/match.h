@@ -10,7 +10,4 @@
 int pg_layout_match(const struct pg_layout *file, const struct pg_layout *job,
                     struct pg_error *error) PG_CHECK_RESULT;
 
-/* The coordinate's value at `index` as text; kind INDEX counts as INTEGER. */
-void pg_coordinate_print(const struct pg_dimension *dim, size_t index, char *text, size_t size);
-
 #endif

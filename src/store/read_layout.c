@@ -15,12 +15,14 @@
 
 #include "attributes.h"
 #include "define.h"
+#include "frame_crc.h"
 #include "rows.h"
 
 /* What the store writes itself; the rest are the layout's own attributes. */
 static const char *const derived[] = {
     "format",
     "grid_dims",
+    PG_FRAME_CRC_ATTRIBUTE,
     "long_name",
     "units",
     "flag_values",

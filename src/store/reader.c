@@ -14,6 +14,8 @@
 #include "read_layout.h"
 #include "rows.h"
 
+enum { BYTES_AT_ONCE = 4 << 20 };
+
 /* What can be said without HDF5, which waits at a pipe and says little about an empty file. */
 static int check_path(const char *path, struct pg_error *error)
 {
@@ -130,4 +132,28 @@ int pg_reader_statuses(struct pg_reader *reader, uint8_t *ret_statuses, struct p
 {
     return pg_reader_rows(reader, PG_VARIABLE_STATUS, 0, pg_layout_row_count(&reader->layout),
                           ret_statuses, error);
+}
+
+int pg_reader_stream(struct pg_reader *reader, size_t variable, const struct pg_rows_sink *sink,
+                     struct pg_error *error)
+{
+    const struct pg_layout *layout = &reader->layout;
+    size_t bytes = pg_layout_row_bytes(layout, variable);
+    uint64_t row_count = pg_rows_count(layout, variable);
+    if (layout->variables[variable].texts != NULL || bytes == 0)
+        return 0;
+    uint64_t at_once = bytes < BYTES_AT_ONCE ? BYTES_AT_ONCE / bytes : 1;
+    unsigned char *rows = malloc(at_once * bytes);
+    int status = 0;
+    if (rows == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: %llu bytes of '%s'",
+                            (unsigned long long)at_once * bytes, layout->variables[variable].name);
+    for (uint64_t first = 0; first < row_count && status == 0; first += at_once) {
+        uint64_t count = row_count - first < at_once ? row_count - first : at_once;
+        status = pg_reader_rows(reader, variable, first, count, rows, error);
+        if (status == 0)
+            sink->take(sink->context, variable, first, count, rows);
+    }
+    free(rows);
+    return status;
 }

@@ -14,4 +14,15 @@ struct pg_reader {
     struct pg_layout layout;
 };
 
+/* Rows of a variable, some at a time, in the order of the file. */
+struct pg_rows_sink {
+    void (*take)(void *context, size_t variable, uint64_t first, uint64_t count,
+                 const unsigned char *rows);
+    void *context;
+};
+
+/* Every row of the variable; of text there is none. */
+int pg_reader_stream(struct pg_reader *reader, size_t variable, const struct pg_rows_sink *sink,
+                     struct pg_error *error) PG_CHECK_RESULT;
+
 #endif

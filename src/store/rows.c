@@ -36,6 +36,14 @@ size_t pg_rows_dims(const struct pg_layout *layout, size_t variable, size_t *ret
     return lead + of->dim_count;
 }
 
+uint64_t pg_rows_count(const struct pg_layout *layout, size_t variable)
+{
+    uint64_t rows = 1;
+    for (size_t i = 0; i < pg_rows_lead(layout, variable); i++)
+        rows *= layout->dims[i].length;
+    return rows;
+}
+
 /* A box of the dataspace; whole along the variable's own dimensions. */
 struct box {
     hsize_t start[H5S_MAX_RANK], count[H5S_MAX_RANK];

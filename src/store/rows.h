@@ -15,6 +15,9 @@ size_t pg_rows_lead(const struct pg_layout *layout, size_t variable);
    H5S_MAX_RANK). */
 size_t pg_rows_dims(const struct pg_layout *layout, size_t variable, size_t *ret_dims);
 
+/* How many rows the variable has. */
+uint64_t pg_rows_count(const struct pg_layout *layout, size_t variable);
+
 /* Rows first .. first + count - 1 of a variable. */
 struct pg_rows {
     hid_t dataset;

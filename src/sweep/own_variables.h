@@ -12,6 +12,7 @@ enum pg_own_variable {
     PG_OWN_RANK,
     PG_OWN_KERNEL,
     PG_OWN_BLAS_CORE,
+    PG_OWN_NUMERICS,
     PG_OWN_FINISHED_AT,
     PG_OWN_ATTEMPTS,
     PG_OWN_COUNT

@@ -16,6 +16,7 @@
 #include "phasegrid/clock.h"
 #include "phasegrid/kernel.h"
 #include "phasegrid/store.h"
+#include "phasegrid/sweep.h"
 
 static int find_kernel(uint8_t *ret_code, struct pg_error *error)
 {
@@ -147,6 +148,7 @@ static void put_costs(struct pg_runner *runner, size_t index, double seconds)
     put(runner, index, PG_OWN_RANK, runner->rank);
     put(runner, index, PG_OWN_KERNEL, runner->kernel);
     put(runner, index, PG_OWN_BLAS_CORE, uses_blas ? pg_blas_core() : 0);
+    put(runner, index, PG_OWN_NUMERICS, PG_NUMERICS);
     put(runner, index, PG_OWN_FINISHED_AT, pg_clock_unix());
     put(runner, index, PG_OWN_ATTEMPTS, running->attempts + 1);
 }

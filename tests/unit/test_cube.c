@@ -167,6 +167,7 @@ static void test_variables(void **state)
         {"wall_seconds", PG_SCOPE_RUN, true},
         {"rank", PG_SCOPE_RUN, true},
         {"kernel", PG_SCOPE_RUN, true},
+        {"numerics", PG_SCOPE_RUN, true},
         {"finished_at", PG_SCOPE_RUN, true},
         {"attempts", PG_SCOPE_RUN, true},
         {"segment_offset", PG_SCOPE_CELL, false},
@@ -184,9 +185,9 @@ static void test_variables(void **state)
         assert_int_equal(layout->variables[i].is_volatile, expected[i].is_volatile);
     }
     static const int64_t widths[] = {2, 4, 3}, depths[] = {1, 2, 1};
-    assert_memory_equal(layout->variables[17].data, widths, sizeof widths);
-    assert_memory_equal(layout->variables[18].data, depths, sizeof depths);
-    assert_int_equal(layout->variables[17].dims[0], 2);
+    assert_memory_equal(layout->variables[18].data, widths, sizeof widths);
+    assert_memory_equal(layout->variables[19].data, depths, sizeof depths);
+    assert_int_equal(layout->variables[18].dims[0], 2);
     assert_int_equal(pg_layout_row_elements(layout, 6), 4);
     pg_cube_destroy(layout);
     pg_job_destroy(job);
@@ -206,7 +207,7 @@ static void test_segments_of_cells(void **state)
     struct pg_job *job = parse(swept);
     struct pg_layout *layout = lay_out(job);
     for (size_t part = 0; part < 3; part++) {
-        const int64_t *data = layout->variables[14 + part].data;
+        const int64_t *data = layout->variables[15 + part].data;
         for (size_t cell = 0; cell < CELLS; cell++)
             assert_memory_equal(&data[2 * cell], expected[part][cell / 2 % 3],
                                 sizeof expected[part][0]);
