@@ -72,8 +72,8 @@ void pg_job_cell_values(const struct pg_job *job, uint64_t cell, struct pg_value
    The mix of `streams: independent`. */
 uint32_t pg_job_cell_hash(const struct pg_job *job, uint64_t cell);
 
-/* The experiment and all the cell's settings by name, swept or not, as compact JSON with sorted keys:
-   the same in any job that holds the cell. NULL: no memory. The caller frees it. */
+/* The experiment and all the cell's settings by name, swept or not, as compact JSON with sorted
+   keys: the same in any job that holds the cell. NULL: no memory. The caller frees it. */
 char *pg_job_cell_text(const struct pg_job *job, uint64_t cell);
 
 /* Recorded steps for a budget: min(record_points, budget + 1) distinct ascending steps from 0 to

@@ -8,6 +8,7 @@
 #define PHASEGRID_STORE_H
 
 #include <mpi.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -95,6 +96,34 @@ int pg_reader_statuses(struct pg_reader *reader, uint8_t *ret_statuses,
    a CELL variable are its cells, an AXIS variable is one row. Not for text. */
 int pg_reader_rows(struct pg_reader *reader, size_t variable, uint64_t first, uint64_t count,
                    void *ret_data, struct pg_error *error) PG_CHECK_RESULT;
+
+/* Finished rows of a file, on their way into another one. */
+struct pg_row_origin {
+    struct pg_reader *reader;
+    const uint64_t *rows; /* (its rows): the row in the new file; no two the same */
+    /* Name and number of variables that the file may lack: what its rows have there. */
+    const struct pg_attribute *missing;
+    size_t missing_count;
+};
+
+struct pg_rebuilding {
+    const char *path;
+    const struct pg_layout *layout;
+    const struct pg_row_origin *origins; /* (origin_count) */
+    size_t origin_count;
+    bool replaces;                  /* over the file at `path`, else there must be none */
+    const struct pg_launch *launch; /* noted in the provenance, ended as it began, with */
+    const char *reason;             /* this reason */
+};
+
+/* A new file, created and published as by pg_store_create(), with the rows of the origins that are
+   done, diverged or failed. Their CRCs are checked (PG_EMISMATCH); every element stands where its
+   coordinates are in the new layout, around it is fill, and the CRC is that of the new row. A row
+   that several origins have is the one that did not fail, then the first; their results must agree
+   in all that is not volatile (PG_EMISMATCH, naming both files and the run). The launches of all
+   origins are kept. Serial. */
+int pg_store_rebuild(const struct pg_rebuilding *rebuilding,
+                     struct pg_error *error) PG_CHECK_RESULT;
 
 /* SHA-256 over names, types, shapes and rows in cube order of every variable that is not volatile;
    rows that are not done count by their status alone. hex (65). */

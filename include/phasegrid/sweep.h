@@ -19,6 +19,9 @@ enum { PG_PHASES_MAX = 16 };
 /* Raised by every change that alters a run's bytes; a file made with another one is refused. */
 enum { PG_NUMERICS = 1 };
 
+/* The exit code of a launch that is stopped with work left; here for processes left by force. */
+enum { PG_STOPPED_EXIT = 85 };
+
 /* Whether rank 0 trains as well: AUTO means up to PG_SHARED_RANKS_MAX ranks. */
 enum pg_coordination { PG_COORDINATION_AUTO, PG_COORDINATION_SHARED, PG_COORDINATION_DEDICATED };
 enum { PG_SHARED_RANKS_MAX = 16 };
@@ -41,6 +44,11 @@ struct pg_sweep_options {
     void *context;
     double report_interval; /* seconds */
     enum pg_coordination coordination;
+    /* Seconds within which a signal ends the sweep: a process that is stuck in a step or a write is
+       left by force, with PG_STOPPED_EXIT, when nine tenths of them have passed. 0: no limit. */
+    double grace;
+    bool accept_numerics; /* goes on with a file of other numerics */
+    bool retry;           /* tries runs again that were given up because they crashed */
 };
 
 /* The layout of a job's results file: grid and observables, coordinates, cell variables, root

@@ -69,3 +69,21 @@ double pg_arguments_real(struct argp_state *state, const char *option, const cha
         argp_error(state, "%s: '%s' is not a number from %g to %g", option, text, min, max);
     return number;
 }
+
+double pg_arguments_seconds(struct argp_state *state, const char *option, const char *text,
+                            double min, double max)
+{
+    static const struct {
+        const char *unit;
+        double seconds;
+    } units[] = {{"", 1.0}, {"s", 1.0}, {"min", 60.0}, {"m", 60.0}, {"h", 3600.0}};
+    char *end = NULL;
+    double number = strtod(text, &end), seconds = -1.0;
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && end != text; i++)
+        if (strcmp(end, units[i].unit) == 0)
+            seconds = number * units[i].seconds;
+    if (!(seconds >= min && seconds <= max))
+        argp_error(state, "%s: '%s' is not a time from %g to %g seconds (90, 90s, 5min, 2h)",
+                   option, text, min, max);
+    return seconds;
+}

@@ -48,4 +48,8 @@ long pg_arguments_number(struct argp_state *state, const char *option, const cha
 double pg_arguments_real(struct argp_state *state, const char *option, const char *text, double min,
                          double max);
 
+/* A time from `min` to `max` seconds: "90", "90s", "1.5min", "2h". */
+double pg_arguments_seconds(struct argp_state *state, const char *option, const char *text,
+                            double min, double max);
+
 #endif

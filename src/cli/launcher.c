@@ -3,8 +3,9 @@
  * The launcher is the parent of mpirun (or of the one rank, which needs no mpirun) and does nothing
  * but wait for signals:
  *
- *   INT, TERM, HUP, USR1, USR2   USR1 to the child: the ranks commit and leave with 85; again every
- *                                second, since mpirun forwards none before its ranks exist
+ *   INT, TERM, HUP, USR1, USR2   USR1 to the child: the ranks checkpoint, commit and leave with 85;
+ *                                in the first half minute again every second, since mpirun forwards
+ *                                none before its ranks exist
  *   a second INT                 hurry: the ranks are ended now; finished runs are in the file
  *   CHLD                         the child's exit code becomes ours
  *
@@ -30,6 +31,7 @@
 #include "cli.h"
 #include "core_count.h"
 #include "launch_environment.h"
+#include "phasegrid/clock.h"
 #include "terminal.h"
 #include "user_parameters.h"
 
@@ -37,6 +39,7 @@ enum { WORDS_MAX = 256, SHELL_SIGNAL_BASE = 128 };
 
 static const char direct_rank_variable[] = "PHASEGRID_SINGLE_RANK";
 static const char mpirun_variable[] = "PHASEGRID_MPIRUN";
+static const double longest_start = 30.0; /* seconds until ranks surely exist */
 
 /* What is executed: argv, and names to try for argv[0]. */
 struct command {
@@ -175,6 +178,7 @@ static int start(const struct command *command, const sigset_t *mask, pid_t *ret
 struct watch {
     pid_t child;
     bool is_mpirun, stopping, hurrying;
+    double began; /* pg_clock_wall() */
     int interrupts;
 };
 
@@ -188,7 +192,7 @@ static void pass_on(struct watch *watch, int number)
         return;
     }
     if (!watch->stopping)
-        (void)fprintf(stderr, "\nphasegrid: stopping; finished runs are kept%s\n",
+        (void)fprintf(stderr, "\nphasegrid: stopping; what is done is kept%s\n",
                       number == SIGINT ? " (Ctrl-C again hurries)" : "");
     watch->stopping = true;
     (void)kill(watch->child, SIGUSR1);
@@ -204,7 +208,8 @@ static int watch_child(struct watch *watch, const sigset_t *signals)
             watch->stopping ? sigtimedwait(signals, NULL, &second) : sigwaitinfo(signals, NULL);
         if (number > 0 && number != SIGCHLD)
             pass_on(watch, number);
-        else if (number < 0 && errno == EAGAIN && !watch->hurrying)
+        else if (number < 0 && errno == EAGAIN && !watch->hurrying &&
+                 pg_clock_wall() - watch->began < longest_start)
             (void)kill(watch->child, SIGUSR1);
     }
     return WIFSIGNALED(status) ? SHELL_SIGNAL_BASE + WTERMSIG(status) : WEXITSTATUS(status);
@@ -267,7 +272,7 @@ int pg_launcher_run(int ranks, char **argv, struct pg_error *error)
         prepare_direct_rank();
 
     sigset_t signals = awaited_signals(), before;
-    struct watch watch = {.is_mpirun = command.is_mpirun};
+    struct watch watch = {.is_mpirun = command.is_mpirun, .began = pg_clock_wall()};
     (void)fflush(NULL);
     (void)sigprocmask(SIG_BLOCK, &signals, &before);
     if (start(&command, &before, &watch.child, error) != 0)

@@ -22,7 +22,10 @@
 #include "terminal.h"
 #include "version.h"
 
-enum { OPTION_RANKS = 'n', OPTION_COORDINATOR = 'c', RANKS_MAX = 1000000 };
+enum { OPTION_RANKS = 'n', OPTION_COORDINATOR = 'c', OPTION_GRACE = 0x100, RANKS_MAX = 1000000 };
+_Static_assert((int)PG_EXIT_STOPPED == (int)PG_STOPPED_EXIT, "one exit code");
+
+static const double grace_default = 10.0, grace_min = 1.0, grace_max = 86400.0; /* seconds */
 
 static const struct argp_option options[] = {
     {"ranks", OPTION_RANKS, "N", 0,
@@ -31,6 +34,8 @@ static const struct argp_option options[] = {
      "Rank 0 only hands out work (dedicated), trains as well (shared), or as the number of ranks "
      "suggests (auto, the default)",
      0},
+    {"grace", OPTION_GRACE, "TIME", 0,
+     "A signal ends the launch within TIME, even if a rank is stuck (default: 10s)", 0},
     {0},
 };
 
@@ -52,11 +57,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct pg_session *session = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        session->grace = grace_default;
+        return 0;
     case OPTION_RANKS:
         session->ranks = (int)pg_arguments_number(state, "--ranks", argument, 1, RANKS_MAX);
         return 0;
     case OPTION_COORDINATOR:
         session->coordination = read_coordination(state, argument);
+        return 0;
+    case OPTION_GRACE:
+        session->grace = pg_arguments_seconds(state, "--grace", argument, grace_min, grace_max);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -68,9 +79,14 @@ const struct argp pg_session_argp = {.options = options, .parser = parse};
 static int read_job(const struct pg_session *session, struct pg_subject_job *ret_subject,
                     struct pg_error *error)
 {
-    return session->job_path != NULL
-               ? pg_subject_read_job(session->job_path, &session->overrides, ret_subject, error)
-               : pg_subject_read_results(session->results_path, ret_subject, error);
+    if (session->job_path == NULL)
+        return pg_subject_read_results(session->results_path, ret_subject, error);
+    int status = pg_subject_read_job(session->job_path, &session->overrides, ret_subject, error);
+    if (status == 0 && session->shard_count > 0)
+        status = pg_subject_take_shard(ret_subject, session->shard, session->shard_count, error);
+    if (status == 0)
+        pg_subject_take_larger(ret_subject, session->results_path);
+    return status;
 }
 
 /* What can be found wrong before anything starts: too large a cube, a cell that is not allowed. */
@@ -124,6 +140,9 @@ static void announce(const struct pg_session *session, const struct pg_subject_j
     (void)fprintf(stderr, "%s: %" PRIu64 " runs on %d rank%s into %s\n", subject->experiment->name,
                   pg_job_run_count(subject->job), size, size == 1 ? "" : "s",
                   session->results_path);
+    if (subject->is_larger)
+        (void)fprintf(stderr, "The file was extended: %s is a part of what it holds\n",
+                      subject->path);
 }
 
 static int show_results(const char *path, const struct pg_terminal *terminal,
@@ -181,6 +200,7 @@ static int sweep(const struct pg_session *session, const struct pg_subject_job *
         .context = &line,
         .report_interval = pg_progress_line_interval(&line),
         .coordination = session->coordination,
+        .grace = session->grace,
     };
     if (rank == 0)
         announce(session, subject);

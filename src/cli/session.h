@@ -9,8 +9,10 @@ struct pg_session {
     const char *job_path; /* NULL: the job that the results file names */
     const char *results_path;
     struct pg_overrides overrides; /* with job_path */
+    size_t shard, shard_count;     /* with job_path; count 0: the whole job */
     int ranks;                     /* that were asked for; 0: any number */
     enum pg_coordination coordination;
+    double grace; /* seconds */
 };
 
 /* The options of every verb that trains, as a child of its parser; input: struct pg_session. */

@@ -24,7 +24,7 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    {"job", 'J', NULL, 0, "Print the job file that the results were made from", 0},
+    {"job", 'J', NULL, 0, "Print the job as a job file", 0},
     {"json", 'j', NULL, 0, "Print JSON", 0},
     {0},
 };
@@ -263,13 +263,27 @@ static int show_run(const struct pg_results *results, const struct arguments *ar
     return 0;
 }
 
-/* The job as the user wrote it, or as canonical JSON. */
+/* Is the text that the file keeps its job? --set and extend make another one of it. */
+static bool says_its_job(const struct pg_job *job)
+{
+    struct pg_job *read = NULL;
+    char difference[200];
+    if (pg_job_parse("", job->text, strlen(job->text), &job->schema, 1, NULL, 0, &read, NULL) != 0)
+        return false;
+    pg_job_difference(job, read, difference, sizeof difference);
+    pg_job_destroy(read);
+    return difference[0] == '\0';
+}
+
+/* The job as the user wrote it, if that is it; or all of it as YAML, or as canonical JSON. */
 static int show_job(const struct pg_results *results, bool json, struct pg_error *error)
 {
-    char *text = NULL;
-    int status = pg_reader_text(results->reader, json ? "job" : "job_text", &text, error);
-    if (status != 0)
-        return status;
+    const struct pg_job *job = results->subject.job;
+    char *text = json                ? pg_job_canonical(job)
+                 : says_its_job(job) ? strdup(job->text)
+                                     : pg_job_yaml(job);
+    if (text == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: the job of %s", results->path);
     size_t length = strlen(text);
     (void)printf("%s%s", text, length > 0 && text[length - 1] == '\n' ? "" : "\n");
     free(text);
@@ -292,7 +306,7 @@ static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_erro
 
 const struct pg_verb pg_verb_show = {
     .name = "show",
-    .summary = "show one run of a results file, or the job that the file was made from",
+    .summary = "show one run of a results file, or its job as a job file",
     .arguments = "FILE RUN\nFILE --job",
     .example = "  phasegrid show quick.h5 17\n"
                "  phasegrid show quick.h5 decoder_lr=1e-3,weight_decay=2,seed=0\n"

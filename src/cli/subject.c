@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "phasegrid/nearest.h"
 
@@ -56,6 +57,36 @@ int pg_subject_survey(const struct pg_subject_job *subject, struct pg_survey *re
     return status == PG_EINPUT ? pg_error_prefix(error, "%s", subject->path) : status;
 }
 
+static int take_text(const struct pg_layout *layout, const char *name, char **text,
+                     struct pg_error *error)
+{
+    for (size_t i = 0; i < layout->attribute_count; i++) {
+        const struct pg_attribute *attribute = &layout->attributes[i];
+        if (strcmp(attribute->name, name) != 0 || attribute->text == NULL)
+            continue;
+        free(*text);
+        *text = strdup(attribute->text);
+        if (*text == NULL)
+            return pg_error_set(error, PG_EMACHINE, "out of memory: the job's %s", name);
+    }
+    return 0;
+}
+
+/* What the canonical text does not say. Without a title a file has its experiment's summary. */
+static int describe_job(struct pg_reader *reader, const struct pg_experiment *experiment,
+                        struct pg_job *job, struct pg_error *error)
+{
+    const struct pg_layout *layout = pg_reader_layout(reader);
+    int status = take_text(layout, "title", &job->title, error);
+    if (status == 0)
+        status = take_text(layout, "job_text", &job->text, error);
+    if (status == 0)
+        status = take_text(layout, "shard_of", &job->whole, error);
+    if (status == 0 && strcmp(job->title, experiment->summary) == 0)
+        job->title[0] = '\0';
+    return status;
+}
+
 int pg_subject_from_reader(struct pg_reader *reader, struct pg_subject_job *ret_subject,
                            struct pg_error *error)
 {
@@ -71,7 +102,7 @@ int pg_subject_from_reader(struct pg_reader *reader, struct pg_subject_job *ret_
     if (status != 0)
         return status;
     ret_subject->experiment = experiment_of(ret_subject->job);
-    return 0;
+    return describe_job(reader, ret_subject->experiment, ret_subject->job, error);
 }
 
 int pg_subject_read_results(const char *path, struct pg_subject_job *ret_subject,
@@ -85,6 +116,34 @@ int pg_subject_read_results(const char *path, struct pg_subject_job *ret_subject
     ret_subject->path = path;
     pg_reader_close(reader);
     return status;
+}
+
+int pg_subject_take_shard(struct pg_subject_job *subject, size_t index, size_t count,
+                          struct pg_error *error)
+{
+    struct pg_job *shard = NULL;
+    int status = pg_job_shard(subject->job, index, count, &shard, error);
+    if (status != 0)
+        return pg_error_prefix(error, "%s", subject->path);
+    pg_job_destroy(subject->job);
+    subject->job = shard;
+    return 0;
+}
+
+void pg_subject_take_larger(struct pg_subject_job *subject, const char *results_path)
+{
+    struct pg_subject_job file;
+    struct pg_error ignored;
+    if (access(results_path, F_OK) != 0)
+        return;
+    if (pg_subject_read_results(results_path, &file, &ignored) == 0 &&
+        pg_job_contains(file.job, subject->job)) {
+        struct pg_job *job = subject->job;
+        subject->is_larger = pg_job_run_count(file.job) > pg_job_run_count(job);
+        subject->job = file.job;
+        file.job = job;
+    }
+    pg_subject_release(&file);
 }
 
 void pg_subject_release(struct pg_subject_job *subject)

@@ -5,6 +5,7 @@
 #define PHASEGRID_SUBJECT_H
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct pg_subject_job {
     const char *path; /* the file it was read from; borrowed, for messages */
     struct pg_job *job;
     const struct pg_experiment *experiment;
+    bool is_larger; /* the job is that of a results file, which holds more runs than the one read */
 };
 
 /* Reads a job file; the experiment is the one it names. */
@@ -41,6 +43,14 @@ int pg_subject_from_reader(struct pg_reader *reader, struct pg_subject_job *ret_
                            struct pg_error *error) PG_CHECK_RESULT;
 int pg_subject_read_results(const char *path, struct pg_subject_job *ret_subject,
                             struct pg_error *error) PG_CHECK_RESULT;
+
+/* The job becomes one of its shards. */
+int pg_subject_take_shard(struct pg_subject_job *subject, size_t index, size_t count,
+                          struct pg_error *error) PG_CHECK_RESULT;
+
+/* The job becomes that of the results file, if there is one that contains it: the file was
+   extended. A file that cannot be read is left to who opens it next. */
+void pg_subject_take_larger(struct pg_subject_job *subject, const char *results_path);
 void pg_subject_release(struct pg_subject_job *subject);
 
 /* Shapes of all cells; a cell that the experiment refuses is an error that names the file. */

@@ -8,7 +8,9 @@
 extern const struct pg_verb pg_verb_bench;
 extern const struct pg_verb pg_verb_check;
 extern const struct pg_verb pg_verb_export;
+extern const struct pg_verb pg_verb_extend;
 extern const struct pg_verb pg_verb_list;
+extern const struct pg_verb pg_verb_merge;
 extern const struct pg_verb pg_verb_plot;
 extern const struct pg_verb pg_verb_resume;
 extern const struct pg_verb pg_verb_run;

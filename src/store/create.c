@@ -3,8 +3,11 @@
  * A new results file. Everything is created serially under a temporary name beside the final one,
  * then filled, which takes the disk space: a full disk is found here, and unwritten rows read as
  * what they are. Then close, fsync, rename, fsync of the folder: under its own name the file is
- * whole or does not exist. An existing file is never replaced.
+ * whole or does not exist. An existing file is replaced only where that was asked for: then there
+ * is the old file or the new one, at any moment.
  */
+#include "create.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -12,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -159,6 +163,16 @@ static int try_space(const char *path, uint64_t size, struct pg_error *error)
                         strerror(reason));
 }
 
+/* Whoever could read and write the old file may do so with the new one. */
+static int replace(const char *temporary, const char *path, struct pg_error *error)
+{
+    struct stat old;
+    if (stat(path, &old) != 0 || chmod(temporary, old.st_mode & 07777) != 0 ||
+        rename(temporary, path) != 0)
+        return pg_error_set(error, PG_EMACHINE, "cannot replace '%s': %s", path, strerror(errno));
+    return 0;
+}
+
 /* Renames without replacing. Where the file system cannot do that in one step, looks first. */
 static int publish(const char *temporary, const char *path, struct pg_error *error)
 {
@@ -192,30 +206,42 @@ static int write_file(const char *path, const struct pg_layout *layout, struct p
     return status;
 }
 
-static int create_in(const char *path, const char *folder, const struct pg_layout *layout,
-                     struct pg_error *error)
+static int check(const struct pg_creation *creation, const char *folder, struct pg_error *error)
 {
+    if (!creation->replaces && access(creation->path, F_OK) == 0)
+        return pg_error_set(error, PG_EINPUT, "cannot create '%s': %s", creation->path,
+                            strerror(EEXIST));
+    int status = check_ranks(creation->layout, error);
+    return status != 0 ? status : check_folder(creation->path, folder, creation->layout, error);
+}
+
+/* The whole file under its temporary name, on disk. */
+static int write_temporary(const struct pg_creation *creation, const char *temporary,
+                           struct pg_error *error)
+{
+    pg_h5_begin();
+    int status = try_space(temporary, pg_store_size(creation->layout), error);
+    if (status == 0)
+        status = write_file(temporary, creation->layout, error);
+    if (status == 0)
+        status = creation->fill(creation, temporary, error);
+    return status != 0 ? status : sync_path(temporary, O_RDWR, error);
+}
+
+static int create_in(const struct pg_creation *creation, const char *folder, struct pg_error *error)
+{
+    const char *path = creation->path;
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof temporary, "%s.creating-%ld", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary)
         return pg_error_set(error, PG_EINPUT, "the path '%.200s...' is too long", path);
-    if (access(path, F_OK) == 0)
-        return pg_error_set(error, PG_EINPUT, "cannot create '%s': %s", path, strerror(EEXIST));
-    int status = check_ranks(layout, error);
-    if (status == 0)
-        status = check_folder(path, folder, layout, error);
+    int status = check(creation, folder, error);
     if (status != 0)
         return status;
-    pg_h5_begin();
-    status = try_space(temporary, pg_store_size(layout), error);
+    status = write_temporary(creation, temporary, error);
     if (status == 0)
-        status = write_file(temporary, layout, error);
-    if (status == 0)
-        status = pg_fill_file(temporary, layout, error);
-    if (status == 0)
-        status = sync_path(temporary, O_RDWR, error);
-    if (status == 0)
-        status = publish(temporary, path, error);
+        status =
+            creation->replaces ? replace(temporary, path, error) : publish(temporary, path, error);
     if (status != 0) {
         (void)unlink(temporary);
         return status;
@@ -223,12 +249,23 @@ static int create_in(const char *path, const char *folder, const struct pg_layou
     return sync_path(folder, O_RDONLY | O_DIRECTORY, error);
 }
 
-int pg_store_create(const char *path, const struct pg_layout *layout, struct pg_error *error)
+int pg_creation_run(const struct pg_creation *creation, struct pg_error *error)
 {
-    char *copy = strdup(path);
+    char *copy = strdup(creation->path);
     if (copy == NULL)
-        return pg_error_set(error, PG_EMACHINE, "out of memory: the path '%s'", path);
-    int status = create_in(path, dirname(copy), layout, error);
+        return pg_error_set(error, PG_EMACHINE, "out of memory: the path '%s'", creation->path);
+    int status = create_in(creation, dirname(copy), error);
     free(copy);
     return status;
+}
+
+static int fill(const struct pg_creation *creation, const char *path, struct pg_error *error)
+{
+    return pg_fill_file(path, creation->layout, error);
+}
+
+int pg_store_create(const char *path, const struct pg_layout *layout, struct pg_error *error)
+{
+    const struct pg_creation creation = {.path = path, .layout = layout, .fill = fill};
+    return pg_creation_run(&creation, error);
 }

@@ -13,75 +13,48 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "places.h"
+
 enum { CHUNK_ELEMENTS = 1 << 17 }; /* at most 1 MiB */
 
-/* Where the raw data of each RUN variable begins; HADDR_UNDEF for the others. (variable_count) */
-static int find_places(const char *path, const struct pg_layout *layout, haddr_t *ret_places,
+static int find_places(const char *path, const struct pg_layout *layout, off_t *ret_places,
                        struct pg_error *error)
 {
     hid_t access_list = pg_h5_access(MPI_COMM_NULL);
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access_list);
-    int status = 0;
-    if (file < 0)
-        status = pg_h5_fail(error, PG_EMACHINE, "cannot open '%s'", path);
-    for (size_t i = 0; i < layout->variable_count && status == 0; i++) {
-        ret_places[i] = HADDR_UNDEF;
-        if (layout->variables[i].scope != PG_SCOPE_RUN || pg_layout_row_bytes(layout, i) == 0)
-            continue;
-        hid_t dataset = H5Dopen2(file, layout->variables[i].name, H5P_DEFAULT);
-        ret_places[i] = H5Dget_offset(dataset);
-        if (ret_places[i] == HADDR_UNDEF)
-            status = pg_h5_fail(error, PG_EMACHINE, "'%s': variable '%s' has no space", path,
-                                layout->variables[i].name);
-        pg_h5_release(dataset);
-    }
+    int status = file < 0 ? pg_h5_fail(error, PG_EMACHINE, "cannot open '%s'", path)
+                          : pg_places_find(file, layout, ret_places, error);
     pg_h5_release(file);
     pg_h5_release(access_list);
     return status;
 }
 
-/* 0 or errno. */
-static int write_all(int fd, const unsigned char *bytes, size_t size, off_t at)
-{
-    while (size > 0) {
-        ssize_t written = pwrite(fd, bytes, size, at);
-        if (written < 0 && errno != EINTR)
-            return errno;
-        if (written > 0) {
-            bytes += written;
-            size -= (size_t)written;
-            at += written;
-        }
-    }
-    return 0;
-}
-
-static int fill_variable(int fd, const struct pg_layout *layout, size_t variable, haddr_t place,
+static int fill_variable(int fd, const struct pg_layout *layout, size_t variable, off_t place,
                          unsigned char *chunk)
 {
     const struct pg_variable *of = &layout->variables[variable];
     size_t chunk_size = CHUNK_ELEMENTS * pg_data_type_size(of->type);
     uint64_t left = pg_layout_row_count(layout) * pg_layout_row_bytes(layout, variable);
-    off_t at = (off_t)place;
+    off_t at = place;
     int failure = 0;
     pg_data_type_fill(of->type, of->fill, CHUNK_ELEMENTS, chunk);
     while (left > 0 && failure == 0) {
         size_t size = left < chunk_size ? (size_t)left : chunk_size;
-        failure = write_all(fd, chunk, size, at);
+        failure = pg_place_write(fd, chunk, size, at);
         at += (off_t)size;
         left -= size;
     }
     return failure;
 }
 
-static int fill_places(const char *path, const struct pg_layout *layout, const haddr_t *places,
+static int fill_places(const char *path, const struct pg_layout *layout, const off_t *places,
                        unsigned char *chunk, struct pg_error *error)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC), status = 0;
     if (fd < 0)
         return pg_error_set(error, PG_EMACHINE, "cannot open '%s': %s", path, strerror(errno));
     for (size_t i = 0; i < layout->variable_count && status == 0; i++) {
-        if (places[i] == HADDR_UNDEF)
+        if (places[i] < 0)
             continue;
         int failure = fill_variable(fd, layout, i, places[i], chunk);
         if (failure != 0)
@@ -94,7 +67,7 @@ static int fill_places(const char *path, const struct pg_layout *layout, const h
 
 int pg_fill_file(const char *path, const struct pg_layout *layout, struct pg_error *error)
 {
-    haddr_t *places = calloc(layout->variable_count, sizeof *places);
+    off_t *places = calloc(layout->variable_count, sizeof *places);
     unsigned char *chunk = malloc(CHUNK_ELEMENTS * sizeof(double));
     int status = 0;
     if (places == NULL || chunk == NULL)

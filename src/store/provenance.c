@@ -14,8 +14,8 @@
 #include <string.h>
 #include "define.h"
 
-static const char group_name[] = "provenance", counter_name[] = "launch_count",
-                  text_dim_name[] = "text_width";
+const char pg_provenance_group[] = "provenance", pg_provenance_counter[] = "launch_count";
+static const char text_dim_name[] = "text_width";
 
 /* Columns of numbers. */
 static const struct column {
@@ -42,6 +42,10 @@ static const struct text_column {
     {"slurm_job", "Slurm job; empty: none"},
     {"reason", "Why the launch ended"},
 };
+
+const char *const pg_provenance_columns[] = {"number",  "started",   "ended",  "ranks",
+                                             "version", "commit",    "host",   "cpu",
+                                             "kernel",  "slurm_job", "reason", NULL};
 
 enum {
     COLUMN_COUNT = sizeof columns / sizeof columns[0],
@@ -156,10 +160,12 @@ static int define_text_column(hid_t group, const struct text_column *column, hid
 static int define_counter(hid_t group, struct pg_error *error)
 {
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t dataset = pg_define_dataset(group, counter_name, PG_I64, space, 0, H5D_FILL_TIME_ALLOC);
+    hid_t dataset =
+        pg_define_dataset(group, pg_provenance_counter, PG_I64, space, 0, H5D_FILL_TIME_ALLOC);
     int status = 0;
     if (dataset < 0)
-        status = pg_h5_fail(error, PG_EMACHINE, "cannot create /provenance/%s", counter_name);
+        status =
+            pg_h5_fail(error, PG_EMACHINE, "cannot create /provenance/%s", pg_provenance_counter);
     else
         status = pg_h5_put_text(dataset, "long_name", "Launches so far", error);
     pg_h5_release(dataset);
@@ -190,7 +196,7 @@ static int define_columns(hid_t group, struct pg_error *error)
 int pg_provenance_define(hid_t file, struct pg_error *error)
 {
     hid_t list = pg_define_ordered(H5P_GROUP_CREATE);
-    hid_t group = H5Gcreate2(file, group_name, H5P_DEFAULT, list, H5P_DEFAULT);
+    hid_t group = H5Gcreate2(file, pg_provenance_group, H5P_DEFAULT, list, H5P_DEFAULT);
     int status = group < 0 ? pg_h5_fail(error, PG_EMACHINE, "cannot create /provenance")
                            : define_columns(group, error);
     pg_h5_release(group);
@@ -202,7 +208,7 @@ int pg_provenance_define(hid_t file, struct pg_error *error)
 static hid_t open_column(hid_t file, const char *name, struct pg_error *error)
 {
     char path[64];
-    (void)snprintf(path, sizeof path, "/%s/%s", group_name, name);
+    (void)snprintf(path, sizeof path, "/%s/%s", pg_provenance_group, name);
     hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT);
     if (dataset < 0)
         (void)pg_h5_fail(error, PG_EMISMATCH, "the file lacks %s", path);
@@ -250,20 +256,22 @@ static int write_text(hid_t file, const char *name, uint64_t row, const char *te
 /* Counts this launch and tells its number. */
 static int take_number(hid_t file, int64_t *ret_number, struct pg_error *error)
 {
-    hid_t dataset = open_column(file, counter_name, error);
+    hid_t dataset = open_column(file, pg_provenance_counter, error);
     int64_t count = 0;
     int status = 0;
     if (dataset < 0)
         return PG_EMISMATCH;
     if (H5Dread(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &count) < 0)
-        status = pg_h5_fail(error, PG_EMISMATCH, "cannot read /provenance/%s", counter_name);
+        status =
+            pg_h5_fail(error, PG_EMISMATCH, "cannot read /provenance/%s", pg_provenance_counter);
     if (status == 0 && count < 0)
         status = pg_error_set(error, PG_EMISMATCH, "/provenance/%s is %lld, expected 0 or more",
-                              counter_name, (long long)count);
+                              pg_provenance_counter, (long long)count);
     *ret_number = count++;
     if (status == 0 &&
         H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &count) < 0)
-        status = pg_h5_fail(error, PG_EMACHINE, "cannot write /provenance/%s", counter_name);
+        status =
+            pg_h5_fail(error, PG_EMACHINE, "cannot write /provenance/%s", pg_provenance_counter);
     pg_h5_release(dataset);
     return status;
 }

@@ -23,4 +23,12 @@ int pg_provenance_begin(hid_t file, const struct pg_launch *launch, int64_t *ret
 int pg_provenance_end(hid_t file, int64_t number, double ended, const char *reason,
                       struct pg_error *error) PG_CHECK_RESULT;
 
+/* All columns of a row, NULL-terminated: `number` first. */
+extern const char *const pg_provenance_columns[];
+extern const char pg_provenance_group[], pg_provenance_counter[];
+
+/* Adds the launches of one file behind those of another, in their order and with numbers that go
+   on there. A column that the first lacks stays empty. */
+int pg_provenance_append(hid_t from, hid_t to, struct pg_error *error) PG_CHECK_RESULT;
+
 #endif

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
+#include "crc.h"
 #include "h5.h"
 #include "leftovers.h"
 #include "match.h"
@@ -163,16 +163,6 @@ static struct pg_rows rows_of(const struct pg_store *store, size_t variable, uin
     return (struct pg_rows){store->datasets[variable], store->layout, variable, first, count};
 }
 
-/* crc32 over the payload of one row, in the order of the layout. */
-static int64_t row_crc(const struct pg_block *block, size_t index)
-{
-    uLong crc = crc32(0, NULL, 0);
-    for (size_t i = 0; i < block->layout->variable_count; i++)
-        if (pg_layout_is_payload(block->layout, i))
-            crc = crc32_z(crc, pg_block_at(block, i, index), pg_layout_row_bytes(block->layout, i));
-    return (int64_t)crc;
-}
-
 static int write_crcs(struct pg_store *store, const struct pg_block *block, size_t begin,
                       size_t end, struct pg_error *error)
 {
@@ -182,7 +172,7 @@ static int write_crcs(struct pg_store *store, const struct pg_block *block, size
     for (size_t done = begin; done < end && status == 0; done += AT_ONCE) {
         size_t count = end - done < AT_ONCE ? end - done : AT_ONCE;
         for (size_t i = 0; i < count; i++)
-            crcs[i] = row_crc(block, done + i);
+            crcs[i] = pg_row_crc(block, done + i);
         struct pg_rows rows = rows_of(store, PG_VARIABLE_ROW_CRC, block->first_row + done, count);
         status = pg_rows_write(&rows, crcs, error);
     }

@@ -37,19 +37,9 @@ static int check_experiment(const struct subject *subject)
     return status;
 }
 
-/* -1: the file does not say. */
-static int find_numerics(const struct pg_layout *layout)
-{
-    for (size_t i = 0; i < layout->attribute_count; i++)
-        if (strcmp(layout->attributes[i].name, "numerics") == 0 &&
-            layout->attributes[i].text == NULL)
-            return (int)layout->attributes[i].number;
-    return -1;
-}
-
 static int check_numerics(const struct subject *subject)
 {
-    int numerics = find_numerics(pg_reader_layout(subject->reader));
+    int numerics = pg_cube_numerics(pg_reader_layout(subject->reader));
     if (numerics == PG_NUMERICS)
         return 0;
     return pg_error_set(subject->error, PG_EMISMATCH,
@@ -70,11 +60,15 @@ static int compare_jobs(const struct subject *subject, const char *canonical)
                             "%s holds a job that this program cannot read: %s", subject->path,
                             unreadable.text);
     pg_job_difference(before, subject->job, difference, sizeof difference);
+    bool has_grown = pg_job_contains(subject->job, before);
     pg_job_destroy(before);
     if (difference[0] == '\0')
         return 0;
-    return pg_error_set(subject->error, PG_EMISMATCH, "%s was made by another job:\n%s",
-                        subject->path, difference);
+    return pg_error_set(subject->error, PG_EMISMATCH, "%s was made by another job:\n%s%s",
+                        subject->path, difference,
+                        has_grown ? "\nthe job holds all runs of the file: `phasegrid extend` adds "
+                                    "the others to it"
+                                  : "");
 }
 
 static int check_job(const struct subject *subject)

@@ -56,7 +56,7 @@ static bool is_own(const struct pg_coordinator *coordinator, int worker)
 /* Orders all workers the end, once. */
 static void end(struct pg_coordinator *coordinator)
 {
-    const struct pg_order order = {.kind = PG_ORDER_END};
+    const struct pg_order order = {.kind = PG_ORDER_END, .urgency = (int32_t)pg_signals_urgency()};
     if (coordinator->is_ended)
         return;
     coordinator->is_ended = true;
@@ -104,6 +104,7 @@ static void count_report(struct pg_coordinator *coordinator, const struct pg_rep
 static void apply(struct pg_coordinator *coordinator, int worker, const struct pg_report *report)
 {
     double now = pg_clock_wall();
+    pg_signals_raise((enum pg_urgency)report->urgency);
     count_report(coordinator, report);
     pg_plan_finish(coordinator->plan, (size_t)worker, report->rows, report->seconds, now);
     if (report->kind == PG_REPORT_LEAVES)
@@ -155,7 +156,7 @@ static void show_progress(struct pg_coordinator *coordinator)
 bool pg_coordinator_serve(struct pg_coordinator *coordinator)
 {
     bool has_served = false;
-    if (pg_signals_raised())
+    if (pg_signals_urgency() != PG_CALM)
         end(coordinator);
     while (receive_report(coordinator))
         has_served = true;

@@ -21,7 +21,7 @@
 #include "segments.h"
 #include "setting_values.h"
 
-enum { OWN_ATTRIBUTES = 9 };
+enum { OWN_ATTRIBUTES = 10 };
 
 /* While a cube is built. */
 struct builder {
@@ -362,6 +362,7 @@ static int add_attributes(struct builder *builder)
     add_text(layout, "reference", experiment->reference);
     add_text(layout, "job", canonical);
     add_text(layout, "job_text", builder->job->text);
+    add_text(layout, "shard_of", builder->job->whole);
     add_text(layout, "source", "phasegrid " PG_VERSION);
     add_text(layout, "bytes_depend_on", what_bytes_depend_on(&builder->cube->survey));
     return 0;
@@ -454,6 +455,15 @@ int pg_cube_build(const struct pg_job *job, const struct pg_experiment *experime
     }
     *ret_cube = cube;
     return 0;
+}
+
+int pg_cube_numerics(const struct pg_layout *layout)
+{
+    for (size_t i = 0; i < layout->attribute_count; i++)
+        if (strcmp(layout->attributes[i].name, "numerics") == 0 &&
+            layout->attributes[i].text == NULL)
+            return (int)layout->attributes[i].number;
+    return -1;
 }
 
 void pg_cube_release(struct pg_cube *cube)

@@ -23,7 +23,7 @@ enum pg_order_kind { PG_ORDER_TRAIN, PG_ORDER_END };
 
 /* What a worker finished since its last report, all of one class, in the order of its orders. */
 struct pg_report {
-    int32_t kind;
+    int32_t kind, urgency; /* enum pg_urgency: a signal that this worker got */
     uint32_t rows, diverged, failed;
     uint32_t phases[PG_PHASES_MAX];
     int64_t steps;  /* model-steps */
@@ -32,8 +32,8 @@ struct pg_report {
 
 /* Rows of one class to train. */
 struct pg_order {
-    int32_t kind;
-    uint32_t count; /* of pieces */
+    int32_t kind, urgency; /* the same of whoever got one first */
+    uint32_t count;        /* of pieces */
     struct pg_piece pieces[PG_PIECES_MAX];
     int32_t attempts[PG_PIECES_MAX]; /* made before at the rows of each piece */
 };

@@ -31,6 +31,10 @@
 /* Rows dealt at once: enough that messages cost nothing beside the shortest runs. */
 enum { DEAL_ROWS_MAX = 64 };
 
+static const char last_words[] =
+    "phasegrid: a rank was still at work at the end of the grace time; finished runs are kept, and "
+    "the same command goes on\n";
+
 struct sweep {
     const struct pg_job *job;
     const struct pg_experiment *experiment;
@@ -278,9 +282,9 @@ int pg_sweep_run(const struct pg_job *job, const struct pg_experiment *experimen
                           .experiment = experiment,
                           .options = options,
                           .error = error != NULL ? error : &unheard};
-    pg_signals_catch();
     MPI_Comm_dup(comm, &sweep.comm);
     MPI_Comm_rank(sweep.comm, &sweep.rank);
+    pg_signals_catch(options->grace, PG_STOPPED_EXIT, sweep.rank == 0 ? last_words : NULL);
     MPI_Comm_size(sweep.comm, &sweep.rank_count);
     int status = run(&sweep);
     pg_share_bytes(sweep.comm, &sweep.progress, (int)sizeof sweep.progress);

@@ -42,7 +42,7 @@ struct worker {
 
 static bool must_leave(const struct worker *worker)
 {
-    return worker->is_ended || worker->status != 0 || pg_signals_raised();
+    return worker->is_ended || worker->status != 0 || pg_signals_urgency() != PG_CALM;
 }
 
 static void take_orders(struct worker *worker)
@@ -50,6 +50,7 @@ static void take_orders(struct worker *worker)
     struct pg_order order;
     while (worker->link->receive(worker->link->context, &order)) {
         worker->is_ended = worker->is_ended || order.kind == PG_ORDER_END;
+        pg_signals_raise((enum pg_urgency)order.urgency);
         assert(worker->stock_count + order.count <= PG_HELD_MAX);
         for (uint32_t i = 0; i < order.count; i++)
             worker->stock[worker->stock_count++] =
@@ -79,6 +80,7 @@ static bool pause_runs(void *context)
 static void send_report(struct worker *worker, enum pg_report_kind kind)
 {
     worker->report.kind = (int32_t)kind;
+    worker->report.urgency = (int32_t)pg_signals_urgency();
     worker->link->report(worker->link->context, &worker->report);
     worker->report = (struct pg_report){0};
     worker->is_report_due = false;

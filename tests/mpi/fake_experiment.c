@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The modes say how a run ends: plainly, diverged, refused by the machine, or after a thousand
- * times the time of others (which the expected cost does not say). Two variables of the environment
- * break what must hold, for the tests that must then fail: FAKE_KEY=rank makes a row depend on the
- * rank, FAKE_FULL=R makes every later write of rank R fail as on a full disk.
+ * The modes say how a run ends: plainly, diverged, refused by the machine, after a thousand times
+ * the time of others (which the expected cost does not say), or never, deaf to pauses and signals.
+ * Two variables of the environment break what must hold, for the tests that must then fail:
+ * FAKE_KEY=rank makes a row depend on the rank, FAKE_FULL=R makes every later write of rank R fail
+ * as on a full disk.
+ *
+ * FAKE_CURED=1 makes modes that harm the process plain ones.
  *
  * FAKE_LANES=N has N runs side by side, each at an N-th of the speed, which end in any order and
  * are replaced.
@@ -28,7 +31,7 @@ enum { DIM_STEP, DIM_SNAPSHOT, DIM_PARAMETER, DIM_COUNT };
 enum { LANES_MAX = 16 };
 enum { OBS_PHASE, OBS_VALUE, OBS_TRACE, OBS_PARAMETERS, OBS_COUNT };
 
-static const char *const modes[] = {"plain", "diverges", "refused", "slow", NULL};
+static const char *const modes[] = {"plain", "diverges", "refused", "slow", "stuck", NULL};
 static const char *const phase_names[] = {"low", "high", NULL};
 
 static const struct pg_setting settings[] = {
@@ -179,6 +182,8 @@ static void begin_run(struct lane *lane)
     lane->end = pg_clock_wall() + (strcmp(mode, "slow") == 0 ? 1000.0 * seconds : seconds);
     fill_disk();
     write_log(lane->settings, lane->request.seed, "begin");
+    while (strcmp(mode, "stuck") == 0 && getenv("FAKE_CURED") == NULL)
+        (void)pause();
 }
 
 static void end_run(const struct pg_run_source *source, struct lane *lane)

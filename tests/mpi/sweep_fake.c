@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sweep_fake JOB FILE [dedicated]    a sweep of the fake experiment; one line of figures as JSON
- * sweep_fake --digest FILE           the digest of a file
+ * sweep_fake JOB FILE [OPTION ...]    a sweep of the fake experiment; one line of figures as JSON
+ * sweep_fake --digest FILE            the digest of a file
+ *
+ * Options: dedicated, grace=SECONDS.
  *
  * Exit codes as those of the command: 0, 1, 3, 85. The tests in Python drive it.
  */
 #include <math.h>
 #include <mpi.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fake_experiment.h"
@@ -63,18 +66,35 @@ static void print_figures(const struct pg_progress *progress, double busiest, in
                  progress->elapsed, busiest, reports);
 }
 
-static int sweep(const struct pg_job *job, const char *path, bool is_dedicated)
+static bool takes(const char *option, const char *name, double *ret_number)
+{
+    size_t length = strlen(name);
+    bool is_it = strncmp(option, name, length) == 0;
+    if (is_it)
+        *ret_number = strtod(option + length, NULL);
+    return is_it;
+}
+
+static void read_option(const char *option, struct pg_sweep_options *options)
+{
+    if (strcmp(option, "dedicated") == 0)
+        options->coordination = PG_COORDINATION_DEDICATED;
+    (void)takes(option, "grace=", &options->grace);
+}
+
+/* argv: the file and the options. */
+static int sweep(const struct pg_job *job, char **argv)
 {
     struct pg_error error;
     struct pg_progress progress;
     int rank, reports = 0;
-    const struct pg_sweep_options options = {
-        .path = path,
-        .commit = "test",
-        .report = count_report,
-        .context = &reports,
-        .report_interval = 0.1,
-        .coordination = is_dedicated ? PG_COORDINATION_DEDICATED : PG_COORDINATION_AUTO};
+    struct pg_sweep_options options = {.path = argv[0],
+                                       .commit = "test",
+                                       .report = count_report,
+                                       .context = &reports,
+                                       .report_interval = 0.1};
+    while (*++argv != NULL)
+        read_option(*argv, &options);
     double wall = pg_clock_wall(), cpu = pg_clock_cpu(), busiest;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     int status = pg_sweep_run(job, &fake_experiment, &options, MPI_COMM_WORLD, &progress, &error);
@@ -102,7 +122,7 @@ int main(int argc, char **argv)
         MPI_Abort(MPI_COMM_WORLD, 1);
         return 1;
     }
-    int code = sweep(job, argv[2], argc > 3 && strcmp(argv[3], "dedicated") == 0);
+    int code = sweep(job, argv + 2);
     pg_job_destroy(job);
     MPI_Finalize();
     return code;

@@ -22,11 +22,12 @@ static struct pg_job *make_grid(const size_t sizes[SIZES])
     char text[4000];
     size_t used = (size_t)snprintf(text, sizeof text, A "grid: [");
     for (size_t i = 0; i < SIZES - 1; i++) {
-        used += (size_t)snprintf(text + used, sizeof text - used,
-                                 sizes[i] > 0 ? "{name: %s, values: [" : "", names[i]);
+        if (sizes[i] == 0)
+            continue;
+        used += (size_t)snprintf(text + used, sizeof text - used, "{name: %s, values: [", names[i]);
         for (size_t k = sizes[i]; k > 0; k--)
-            used +=
-                (size_t)snprintf(text + used, sizeof text - used, k > 1 ? "%zu, " : "%zu]}, ", k);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%zu%s", k,
+                                     k > 1 ? ", " : "]}, ");
     }
     (void)snprintf(text + used, sizeof text - used, "]\nseeds: %zu\n", sizes[SIZES - 1]);
     return parse(text);
