@@ -8,6 +8,7 @@
 #include "yaml.h"
 
 #include <libfyaml.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,41 @@ static int check_anchors(const struct pg_source *source, struct pg_error *error)
     return 0;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+/* Or what looks like one: text may hold a '?', too. */
+static bool has_explicit_key(const struct pg_source *source)
+{
+    for (size_t at = 0; at < source->size; at++)
+        if (source->text[at] == '?' && (at + 1 == source->size || is_blank(source->text[at + 1])))
+            return true;
+    return false;
+}
+
+/* libfyaml 0.7.12 crashes on a value behind a tab whose key is explicit ("? a:\t:"). */
+static int check_tabs(const struct pg_source *source, struct pg_error *error)
+{
+    if (!has_explicit_key(source))
+        return 0;
+    for (size_t at = 0, colon = SIZE_MAX; at < source->size; at++) {
+        if (source->text[at] == ':')
+            colon = at;
+        if (source->text[at] == '\t' && colon != SIZE_MAX) {
+            struct pg_place place = {source, at};
+            (void)pg_error_set(error, PG_EINPUT,
+                               "found a tab behind a colon and an explicit key (?), expected "
+                               "spaces");
+            return pg_place_refuse(&place, error);
+        }
+        if (source->text[at] != ' ' && source->text[at] != ':')
+            colon = SIZE_MAX;
+    }
+    return 0;
+}
+
 static int load_document(struct pg_yaml *yaml, struct pg_error *error)
 {
     yaml->document = fy_parse_load_document(yaml->parser);
@@ -141,6 +177,8 @@ int pg_yaml_parse(const struct pg_source *source, struct pg_yaml **ret_yaml,
     int status = pg_source_check(source, error);
     if (status == 0)
         status = check_anchors(source, error);
+    if (status == 0)
+        status = check_tabs(source, error);
     if (status != 0)
         return status;
     struct pg_yaml *yaml = calloc(1, sizeof *yaml);

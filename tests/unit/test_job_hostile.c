@@ -88,6 +88,23 @@ static void test_bombs(void **state)
     assert_int_equal(parse(alias, strlen(alias), &error), PG_EINPUT);
 }
 
+/* libfyaml crashes on the first ones; tabs that it can read stay allowed. */
+static void test_tabs_behind_explicit_keys(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {"? a:\t:",   "? a: \t? b",  "x: 1\n? a:\t- b",
+                                          "- ? a:\t:", "? \"a\":\t:", "\xef\xbb\xbf? a:\t:"};
+    static const char *const read[] = {"experiment:\taddition\n",
+                                       "? experiment\n: addition\n? title\n: a\tb\n"};
+    struct pg_error error = {0};
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        assert_int_equal(parse(refused[i], strlen(refused[i]), &error), PG_EINPUT);
+        assert_non_null(strstr(error.text, "found a tab behind a colon and an explicit key (?)"));
+    }
+    for (size_t i = 0; i < COUNT(read); i++)
+        assert_int_equal(parse(read[i], strlen(read[i]), &error), 0);
+}
+
 /* Whatever bytes stand in the file, there is a job or a message; run it under sanitizers. */
 static void test_mutated_bytes(void **state)
 {
@@ -124,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_no_file),
         cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_tabs_behind_explicit_keys),
         cmocka_unit_test(test_mutated_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
