@@ -67,7 +67,7 @@ int pg_sweep_check_room(const struct pg_job *job, const struct pg_experiment *ex
    error and progress on all ranks: 0; PG_ESTOPPED when a signal (USR1, USR2, TERM, INT) ended it
    early; PG_EMISMATCH when the file is of another job (which is then not touched); or a failure.
    Runs that fail do not end the sweep: they are counted in the progress, and tried again by the
-   next launch. From the call on these signals are caught, and ignored after it returns. */
+   next launch; but one that crashed its process three times is given up (pg_sweep_options.retry). From the call on these signals are caught, and ignored after it returns. */
 int pg_sweep_run(const struct pg_job *job, const struct pg_experiment *experiment,
                  const struct pg_sweep_options *options, MPI_Comm comm,
                  struct pg_progress *ret_progress, struct pg_error *error) PG_CHECK_RESULT;

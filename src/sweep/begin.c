@@ -2,7 +2,7 @@
 /*
  * The same command begins a sweep and goes on with it. A file is gone on with when its canonical
  * job equals ours: then every row in it is one that we would write. Rows that are done or diverged
- * stay; failed ones are tried again.
+ * stay; failed ones are tried again, but for those that were given up because they crashed.
  */
 #include "begin.h"
 
@@ -11,10 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "earlier.h"
+#include "own_variables.h"
 #include "phasegrid/store.h"
 
 struct subject {
     const char *path;
+    const struct pg_sweep_options *options;
     const struct pg_job *job;
     const struct pg_experiment *experiment;
     const struct pg_cube *cube;
@@ -105,53 +108,68 @@ static int read_variable(const struct subject *subject, const char *name, size_t
                           subject->error);
 }
 
-static bool is_kept(uint8_t status)
+/* What the file says of its rows. */
+struct rows {
+    uint64_t count;
+    uint8_t *statuses; /* turned into what is to do */
+    uint8_t *phases;   /* NULL: the experiment has none */
+    uint8_t *failures;
+    int32_t *attempts;
+};
+
+static bool was_given_up(const struct rows *rows, uint64_t row)
 {
-    return status == PG_ROW_DONE || status == PG_ROW_DIVERGED;
+    return rows->failures[row] >= PG_FAILURE_SEGV && rows->failures[row] < PG_FAILURE_COUNT;
 }
 
-static void count_kept(const uint8_t *statuses, const uint8_t *phases, uint64_t row_count,
-                       struct pg_progress *progress)
+static enum pg_plan_row keep_row(const struct rows *rows, uint64_t row,
+                                 struct pg_progress *progress)
 {
-    for (uint64_t row = 0; row < row_count; row++) {
-        if (!is_kept(statuses[row]))
-            continue;
-        progress->done++;
-        progress->diverged += statuses[row] == PG_ROW_DIVERGED;
-        if (phases != NULL && phases[row] < PG_PHASES_MAX)
-            progress->phases[phases[row]]++;
-    }
+    progress->done++;
+    progress->diverged += rows->statuses[row] == PG_ROW_DIVERGED;
+    progress->failed += rows->statuses[row] == PG_ROW_FAILED;
+    if (rows->phases != NULL && rows->phases[row] < PG_PHASES_MAX)
+        progress->phases[rows->phases[row]]++;
+    return PG_PLAN_SKIP;
 }
 
-/* Turns statuses into what is to do, and forgets the attempts at rows without a result. */
-static void mark_todo(uint8_t *statuses, int32_t *attempts, uint64_t row_count)
+static enum pg_plan_row judge_row(const struct rows *rows, uint64_t row, bool retry,
+                                  struct pg_beginning *beginning)
 {
-    for (uint64_t row = 0; row < row_count; row++) {
-        bool has_failed = statuses[row] == PG_ROW_FAILED;
-        if (!has_failed)
-            attempts[row] = 0;
-        statuses[row] = (uint8_t)(is_kept(statuses[row]) ? PG_PLAN_SKIP
-                                  : has_failed           ? PG_PLAN_DO_ALONE
-                                                         : PG_PLAN_DO);
+    switch (rows->statuses[row]) {
+    case PG_ROW_DONE:
+    case PG_ROW_DIVERGED:
+        return keep_row(rows, row, &beginning->progress);
+    case PG_ROW_FAILED:
+        if (was_given_up(rows, row) && !retry)
+            return keep_row(rows, row, &beginning->progress);
+        beginning->crashes[row] = was_given_up(rows, row);
+        return PG_PLAN_DO_ALONE;
+    default:
+        rows->attempts[row] = 0; /* of a row without a result nothing counts */
+        return PG_PLAN_DO;
     }
 }
 
 static int read_rows(const struct subject *subject, struct pg_beginning *beginning)
 {
-    uint64_t row_count = pg_layout_row_count(&subject->cube->layout);
-    void *statuses = NULL, *attempts = NULL, *phases = NULL;
+    struct rows rows = {.count = pg_layout_row_count(&subject->cube->layout)};
+    void *statuses = NULL, *attempts = NULL, *phases = NULL, *failures = NULL;
     int status = read_variable(subject, "status", sizeof(uint8_t), &statuses);
     if (status == 0)
         status = read_variable(subject, "attempts", sizeof(int32_t), &attempts);
+    if (status == 0)
+        status = read_variable(subject, "failure", sizeof(uint8_t), &failures);
     if (status == 0 && pg_layout_find_variable(&subject->cube->layout, "phase") >= 0)
         status = read_variable(subject, "phase", sizeof(uint8_t), &phases);
-    beginning->todo = statuses;
-    beginning->attempts = attempts;
-    if (status == 0) {
-        count_kept(statuses, phases, row_count, &beginning->progress);
-        mark_todo(beginning->todo, beginning->attempts, row_count);
-    }
+    beginning->todo = rows.statuses = statuses;
+    beginning->attempts = rows.attempts = attempts;
+    rows.phases = phases;
+    rows.failures = failures;
+    for (uint64_t row = 0; row < rows.count && status == 0; row++)
+        beginning->todo[row] = (uint8_t)judge_row(&rows, row, subject->options->retry, beginning);
     free(phases);
+    free(failures);
     return status;
 }
 
@@ -171,16 +189,38 @@ static int go_on(struct subject *subject, struct pg_beginning *beginning)
     return status;
 }
 
-int pg_begin(const char *path, const struct pg_job *job, const struct pg_experiment *experiment,
-             const struct pg_cube *cube, struct pg_beginning *ret_beginning, struct pg_error *error)
+static int begin(struct subject *subject, struct pg_beginning *beginning)
 {
-    struct subject subject = {path, job, experiment, cube, NULL, error};
-    memset(ret_beginning, 0, sizeof *ret_beginning);
-    ret_beginning->progress.runs = pg_layout_row_count(&cube->layout);
-    ret_beginning->progress.seconds_left = PG_NAN;
-    if (access(path, F_OK) != 0)
-        return pg_store_create(path, &cube->layout, error);
-    int status = go_on(&subject, ret_beginning);
+    int status = access(subject->path, F_OK) == 0
+                     ? go_on(subject, beginning)
+                     : pg_store_create(subject->path, &subject->cube->layout, subject->error);
+    if (status != 0)
+        return status;
+    return pg_earlier_judge(subject->options, subject->job, subject->cube, beginning,
+                            subject->error);
+}
+
+/* Memory for what is known of each row, of which nothing is. */
+static int init(struct pg_beginning *beginning, uint64_t row_count, struct pg_error *error)
+{
+    memset(beginning, 0, sizeof *beginning);
+    beginning->progress.runs = row_count;
+    beginning->progress.seconds_left = PG_NAN;
+    beginning->crashes = calloc(row_count, sizeof *beginning->crashes);
+    if (beginning->crashes == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: what is known of %llu runs",
+                            (unsigned long long)row_count);
+    return 0;
+}
+
+int pg_begin(const struct pg_sweep_options *options, const struct pg_job *job,
+             const struct pg_experiment *experiment, const struct pg_cube *cube,
+             struct pg_beginning *ret_beginning, struct pg_error *error)
+{
+    struct subject subject = {options->path, options, job, experiment, cube, NULL, error};
+    int status = init(ret_beginning, pg_layout_row_count(&cube->layout), error);
+    if (status == 0)
+        status = begin(&subject, ret_beginning);
     if (status != 0)
         pg_beginning_release(ret_beginning);
     return status;
@@ -190,5 +230,7 @@ void pg_beginning_release(struct pg_beginning *beginning)
 {
     free(beginning->todo);
     free(beginning->attempts);
+    free(beginning->crashes);
+    free(beginning->given_up);
     memset(beginning, 0, sizeof *beginning);
 }

@@ -8,17 +8,28 @@
 #include "phasegrid/plan.h"
 #include "phasegrid/sweep.h"
 
+/* A run that crashed too often. */
+struct pg_given_up {
+    uint64_t row;
+    int signal;
+    int32_t attempts;
+};
+
 struct pg_beginning {
-    uint8_t *todo;               /* (row_count), enum pg_plan_row; NULL: everything is to do */
-    int32_t *attempts;           /* (row_count) made so far; NULL: none */
+    uint8_t *todo;     /* (row_count), enum pg_plan_row; NULL: everything is to do */
+    int32_t *attempts; /* (row_count) made so far; NULL: none */
+    /* (row_count): 0 when it is not known to have crashed; else 1 + the times that it did alone */
+    uint8_t *crashes;
+    struct pg_given_up *given_up; /* (given_up_count): to be written as failed */
+    size_t given_up_count;
     struct pg_progress progress; /* what is done already */
 };
 
 /* Creates the file at `path`, or reads how far it is. Not of this job, experiment or numerics:
    PG_EMISMATCH, and nothing is touched. Serial. */
-int pg_begin(const char *path, const struct pg_job *job, const struct pg_experiment *experiment,
-             const struct pg_cube *cube, struct pg_beginning *ret_beginning,
-             struct pg_error *error) PG_CHECK_RESULT;
+int pg_begin(const struct pg_sweep_options *options, const struct pg_job *job,
+             const struct pg_experiment *experiment, const struct pg_cube *cube,
+             struct pg_beginning *ret_beginning, struct pg_error *error) PG_CHECK_RESULT;
 void pg_beginning_release(struct pg_beginning *beginning);
 
 #endif

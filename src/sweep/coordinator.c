@@ -23,7 +23,7 @@ bool pg_coordinator_trains(enum pg_coordination coordination, int rank_count)
 
 void pg_coordinator_init(struct pg_coordinator *coordinator, MPI_Comm comm,
                          const struct pg_sweep_options *options, struct pg_plan *plan,
-                         const int32_t *attempts, const struct pg_progress *before)
+                         const struct pg_beginning *beginning)
 {
     int rank_count;
     MPI_Comm_size(comm, &rank_count);
@@ -31,11 +31,11 @@ void pg_coordinator_init(struct pg_coordinator *coordinator, MPI_Comm comm,
     coordinator->comm = comm;
     coordinator->options = options;
     coordinator->plan = plan;
-    coordinator->attempts = attempts;
+    coordinator->beginning = beginning;
     coordinator->trains = pg_coordinator_trains(options->coordination, rank_count);
     coordinator->worker_count = rank_count - pg_first_worker(coordinator->trains);
     coordinator->present = coordinator->worker_count;
-    coordinator->progress = *before;
+    coordinator->progress = beginning->progress;
     coordinator->began = coordinator->reported = pg_clock_wall();
 }
 
@@ -69,11 +69,14 @@ static void end(struct pg_coordinator *coordinator)
 /* False: the plan has nothing for the worker now. */
 static bool make_order(struct pg_coordinator *coordinator, int worker, struct pg_order *ret_order)
 {
+    const struct pg_beginning *beginning = coordinator->beginning;
     *ret_order = (struct pg_order){.kind = PG_ORDER_TRAIN};
     ret_order->count = (uint32_t)pg_plan_deal(coordinator->plan, (size_t)worker, pg_clock_wall(),
                                               ret_order->pieces);
-    for (uint32_t i = 0; i < ret_order->count && coordinator->attempts != NULL; i++)
-        ret_order->attempts[i] = coordinator->attempts[ret_order->pieces[i].first_row];
+    for (uint32_t i = 0; i < ret_order->count && beginning->attempts != NULL; i++) {
+        ret_order->attempts[i] = beginning->attempts[ret_order->pieces[i].first_row];
+        ret_order->crashes[i] = beginning->crashes[ret_order->pieces[i].first_row];
+    }
     return ret_order->count > 0;
 }
 

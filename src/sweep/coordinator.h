@@ -7,14 +7,15 @@
 #ifndef PHASEGRID_SWEEP_COORDINATOR_H
 #define PHASEGRID_SWEEP_COORDINATOR_H
 
+#include "begin.h"
 #include "message.h"
 
 struct pg_coordinator {
     MPI_Comm comm; /* borrowed */
     const struct pg_sweep_options *options;
     struct pg_plan *plan;
-    const int32_t *attempts; /* (row_count) made before; NULL: none */
-    bool trains;             /* a worker in this process */
+    const struct pg_beginning *beginning; /* borrowed */
+    bool trains;                          /* a worker in this process */
     int worker_count, present;
     bool is_ended;
     bool own_may_get, own_is_told; /* this process's worker: rows, as it has reported; the end */
@@ -27,10 +28,10 @@ struct pg_coordinator {
 /* Whether rank 0 of `rank_count` trains, too. */
 bool pg_coordinator_trains(enum pg_coordination coordination, int rank_count);
 
-/* `before`: what earlier launches did. Plan, options and attempts are borrowed. */
+/* Plan, options and beginning are borrowed. */
 void pg_coordinator_init(struct pg_coordinator *coordinator, MPI_Comm comm,
                          const struct pg_sweep_options *options, struct pg_plan *plan,
-                         const int32_t *attempts, const struct pg_progress *before);
+                         const struct pg_beginning *beginning);
 
 /* Answers what has come; true: something had. */
 bool pg_coordinator_serve(struct pg_coordinator *coordinator);

@@ -36,6 +36,7 @@ struct pg_order {
     uint32_t count;        /* of pieces */
     struct pg_piece pieces[PG_PIECES_MAX];
     int32_t attempts[PG_PIECES_MAX]; /* made before at the rows of each piece */
+    uint8_t crashes[PG_PIECES_MAX];  /* as pg_beginning.crashes; above 0: one row, to train alone */
 };
 
 /* How a worker speaks with the coordinator, which may be in the same process. */

@@ -2,10 +2,22 @@
 /* What every sweep says of a run: how it ended, and, outside the digest, what it cost where. */
 #include "own_variables.h"
 
+#include <signal.h>
+
 #include "phasegrid/kernel.h"
 
 static const char *const status_meanings[] = {"todo", "done", "diverged", "failed", NULL};
-static const char *const failure_meanings[] = {"none", "out_of_memory", "settings_refused", NULL};
+static const char *const failure_meanings[] = {
+    [PG_FAILURE_NONE] = "none",
+    [PG_FAILURE_MEMORY] = "out_of_memory",
+    [PG_FAILURE_REFUSED] = "settings_refused",
+    [PG_FAILURE_SEGV] = "segmentation_fault",
+    [PG_FAILURE_BUS] = "bus_error",
+    [PG_FAILURE_ILL] = "illegal_instruction",
+    [PG_FAILURE_FPE] = "arithmetic_error",
+    [PG_FAILURE_ABRT] = "aborted",
+    [PG_FAILURE_COUNT] = NULL,
+};
 
 const struct pg_variable pg_status_variable = {
     .name = "status", .long_name = "state of the run", .type = PG_U8, .meanings = status_meanings};
@@ -66,3 +78,19 @@ const struct pg_variable pg_own_variables[PG_OWN_COUNT] = {
                          .type = PG_I32,
                          .is_volatile = true},
 };
+
+enum pg_failure pg_failure_of_signal(int number)
+{
+    switch (number) {
+    case SIGSEGV:
+        return PG_FAILURE_SEGV;
+    case SIGBUS:
+        return PG_FAILURE_BUS;
+    case SIGILL:
+        return PG_FAILURE_ILL;
+    case SIGFPE:
+        return PG_FAILURE_FPE;
+    default:
+        return PG_FAILURE_ABRT;
+    }
+}

@@ -21,8 +21,20 @@ enum pg_own_variable {
 /* These stand before the observables; the others, all volatile, behind them. */
 enum { PG_OWN_BEFORE = PG_OWN_LAST_STEP + 1 };
 
-/* Meanings of `failure`. */
-enum pg_failure { PG_FAILURE_NONE, PG_FAILURE_MEMORY, PG_FAILURE_REFUSED };
+/* Meanings of `failure`; from PG_FAILURE_SEGV on the run was given up because it crashed. */
+enum pg_failure {
+    PG_FAILURE_NONE,
+    PG_FAILURE_MEMORY,
+    PG_FAILURE_REFUSED,
+    PG_FAILURE_SEGV,
+    PG_FAILURE_BUS,
+    PG_FAILURE_ILL,
+    PG_FAILURE_FPE,
+    PG_FAILURE_ABRT,
+    PG_FAILURE_COUNT
+};
+
+enum pg_failure pg_failure_of_signal(int number);
 
 extern const struct pg_variable pg_status_variable, pg_crc_variable;
 extern const struct pg_variable pg_own_variables[PG_OWN_COUNT];

@@ -132,8 +132,10 @@ static int train(struct pg_recomputer *recomputer, uint64_t row, uint8_t *ret_st
     struct pg_run_result result;
     struct pg_outcome outcome;
     pg_block_clear_row(&recomputer->block, 0);
-    pg_runner_begin(&recomputer->runner, row, 0, 0, &request);
-    int status = pg_experiment_run_one(recomputer->experiment, &request, &result, error);
+    int status = pg_runner_begin(&recomputer->runner, row, 0, 0, &request, error);
+    if (status != 0)
+        return status;
+    status = pg_experiment_run_one(recomputer->experiment, &request, &result, error);
     pg_runner_end(&recomputer->runner, 0, status, &result, &outcome);
     *ret_status = outcome.status;
     return status;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults.h"
 #include "phasegrid/clock.h"
 #include "phasegrid/kernel.h"
 #include "phasegrid/store.h"
@@ -43,6 +44,7 @@ int pg_runner_init(struct pg_runner *runner, const struct pg_job *job,
     runner->cube = cube;
     runner->block = block;
     runner->cell = UINT64_MAX;
+    pg_identity_init(&runner->identity, job, &cube->record);
     runner->values = calloc(job->schema->count + 1, sizeof *runner->values);
     runner->slots =
         calloc(block->capacity * experiment->observable_count + 1, sizeof *runner->slots);
@@ -85,12 +87,17 @@ uint32_t pg_runner_shape(const struct pg_runner *runner, uint64_t row)
     return runner->cube->survey.shape_of[row / runner->job->seed_count];
 }
 
-void pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
-                     struct pg_run_request *ret_request)
+int pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
+                    struct pg_run_request *ret_request, struct pg_error *error)
 {
+    struct pg_run_key key;
     const struct pg_job *job = runner->job;
     uint64_t cell = row / job->seed_count;
     assert(!runner->running[index].is_active);
+    int status = pg_identity_find(&runner->identity, row, &key, error);
+    if (status != 0)
+        return status;
+    pg_faults_enter(index, &key);
     note_time(runner);
     runner->running[index] = (struct pg_running){true, row, attempts, runner->shared};
     runner->active++;
@@ -106,6 +113,7 @@ void pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32
         .slots = slots_of(runner, index),
         .ticket = index,
     };
+    return 0;
 }
 
 static void put(struct pg_runner *runner, size_t index, enum pg_own_variable which, double number)
@@ -127,15 +135,12 @@ static void put_end(struct pg_runner *runner, size_t index, const struct pg_run_
     put(runner, index, PG_OWN_LAST_STEP, (double)result->last_step);
 }
 
-static void put_failure(struct pg_runner *runner, size_t index, int status,
+static void put_failure(struct pg_runner *runner, size_t index, enum pg_failure failure,
                         struct pg_outcome *outcome)
 {
-    outcome->status = PG_ROW_FAILED;
-    outcome->phase = -1;
-    outcome->steps = 0;
+    *outcome = (struct pg_outcome){.status = PG_ROW_FAILED, .phase = -1};
     pg_block_clear_row(runner->block, index);
-    put(runner, index, PG_OWN_FAILURE,
-        status == PG_EMACHINE ? PG_FAILURE_MEMORY : PG_FAILURE_REFUSED);
+    put(runner, index, PG_OWN_FAILURE, failure);
 }
 
 /* What the run cost where; stays out of the digest. */
@@ -159,12 +164,23 @@ void pg_runner_end(struct pg_runner *runner, size_t index, int status,
     struct pg_running *running = &runner->running[index];
     assert(running->is_active);
     note_time(runner);
+    pg_faults_leave(index);
     running->is_active = false;
     runner->active--;
-    ret_outcome->seconds = runner->shared - running->began;
     if (status == 0)
         put_end(runner, index, result, ret_outcome);
     else
-        put_failure(runner, index, status, ret_outcome);
+        put_failure(runner, index, status == PG_EMACHINE ? PG_FAILURE_MEMORY : PG_FAILURE_REFUSED,
+                    ret_outcome);
+    ret_outcome->seconds = runner->shared - running->began;
     put_costs(runner, index, ret_outcome->seconds);
+}
+
+void pg_runner_give_up(struct pg_runner *runner, uint64_t row, size_t index, int signal,
+                       int32_t attempts)
+{
+    struct pg_outcome unused;
+    runner->running[index] = (struct pg_running){.row = row, .attempts = attempts - 1};
+    put_failure(runner, index, pg_failure_of_signal(signal), &unused);
+    put_costs(runner, index, 0.0);
 }

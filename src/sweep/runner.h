@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "cube.h"
+#include "identity.h"
 #include "phasegrid/error.h"
 #include "recorder.h"
 
@@ -35,7 +36,8 @@ struct pg_runner {
     struct pg_block *block;  /* borrowed */
     struct pg_value *values; /* of the cell */
     void **slots;            /* (rows of the block, observables) */
-    uint64_t cell;           /* whose values these are; UINT64_MAX: none's */
+    struct pg_identity identity;
+    uint64_t cell; /* whose values these are; UINT64_MAX: none's */
     int32_t rank;
     uint8_t kernel;
     struct pg_running running[PG_RECORDER_ROWS_MAX]; /* [index in the block] */
@@ -54,11 +56,15 @@ uint32_t pg_runner_shape(const struct pg_runner *runner, uint64_t row);
 
 /* A run begins, with row `index` of the block (cleared) as its room and its ticket; `attempts` were
    made before. The request's values are good until the next run begins. */
-void pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
-                     struct pg_run_request *ret_request);
+int pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
+                    struct pg_run_request *ret_request, struct pg_error *error) PG_CHECK_RESULT;
 
 /* It ended, and the block's row is complete. `status` below 0: it failed, and has no result. */
 void pg_runner_end(struct pg_runner *runner, size_t index, int status,
                    const struct pg_run_result *result, struct pg_outcome *ret_outcome);
+
+/* A run that does not even begin, since it crashed `attempts` times: the block's row says so. */
+void pg_runner_give_up(struct pg_runner *runner, uint64_t row, size_t index, int signal,
+                       int32_t attempts);
 
 #endif

@@ -17,6 +17,8 @@
 #include "begin.h"
 #include "coordinator.h"
 #include "cube.h"
+#include "fault_notes.h"
+#include "faults.h"
 #include "launch.h"
 #include "phasegrid/clock.h"
 #include "phasegrid/consensus.h"
@@ -102,7 +104,7 @@ static int open_file(struct sweep *sweep)
 {
     int status = 0;
     if (sweep->rank == 0) {
-        status = pg_begin(sweep->options->path, sweep->job, sweep->experiment, sweep->cube,
+        status = pg_begin(sweep->options, sweep->job, sweep->experiment, sweep->cube,
                           &sweep->beginning, sweep->error);
         if (status == 0)
             status = make_plan(sweep);
@@ -125,6 +127,24 @@ static int begin_launch(struct sweep *sweep)
     return pg_store_launch_begin(sweep->store, &launch, sweep->error);
 }
 
+/* Rank 0 writes the rows of runs that are given up; what was noted of them is then in the file. */
+static int write_given_up(struct sweep *sweep)
+{
+    const struct pg_beginning *beginning = &sweep->beginning;
+    int status = 0;
+    for (size_t i = 0; i < beginning->given_up_count && status == 0; i++) {
+        const struct pg_given_up *run = &beginning->given_up[i];
+        size_t index;
+        status = pg_recorder_take(&sweep->recorder, run->row, &index, sweep->error);
+        if (status != 0)
+            break;
+        pg_runner_give_up(&sweep->runner, run->row, index, run->signal, run->attempts);
+        status = pg_recorder_finish(&sweep->recorder, index, PG_ROW_FAILED, pg_clock_wall(),
+                                    sweep->error);
+    }
+    return status == 0 ? pg_recorder_flush(&sweep->recorder, sweep->error) : status;
+}
+
 /* What a worker needs: room for rows, and a runner that fills it. */
 static int prepare_work(struct sweep *sweep)
 {
@@ -136,6 +156,8 @@ static int prepare_work(struct sweep *sweep)
     sweep->runner.rank = sweep->rank;
     if (status == 0)
         status = begin_launch(sweep);
+    if (status == 0)
+        status = write_given_up(sweep);
     return pg_consensus(sweep->comm, status, sweep->error);
 }
 
@@ -151,8 +173,7 @@ static int work_as_coordinator(struct sweep *sweep)
 {
     struct pg_coordinator coordinator;
     int status = 0;
-    pg_coordinator_init(&coordinator, sweep->comm, sweep->options, sweep->plan,
-                        sweep->beginning.attempts, &sweep->beginning.progress);
+    pg_coordinator_init(&coordinator, sweep->comm, sweep->options, sweep->plan, &sweep->beginning);
     if (coordinator.trains) {
         const struct pg_link link = pg_link_within(&coordinator);
         status = pg_worker_run(&sweep->runner, &sweep->recorder, &link, sweep->error);
@@ -169,7 +190,12 @@ static int work_as_coordinator(struct sweep *sweep)
 
 static int work(struct sweep *sweep)
 {
-    int status = sweep->rank == 0 ? work_as_coordinator(sweep) : work_as_worker(sweep);
+    int status = pg_faults_catch(sweep->options->path, sweep->error);
+    status = pg_consensus(sweep->comm, status, sweep->error);
+    if (status != 0)
+        return status;
+    status = sweep->rank == 0 ? work_as_coordinator(sweep) : work_as_worker(sweep);
+    pg_faults_release();
     if (status != 0 && status != PG_ESTOPPED)
         (void)pg_error_prefix(sweep->error, "%s", sweep->options->path);
     return pg_consensus(sweep->comm, status, sweep->error);
@@ -202,6 +228,13 @@ static int close_file(struct sweep *sweep, int status)
     if (closed != 0 && status == 0)
         status = pg_error_set(sweep->error, closed, "%s", error.text);
     return pg_consensus(sweep->comm, status, sweep->error);
+}
+
+/* A whole cube has no crash to remember: what is given up says so itself. */
+static void tidy(const struct sweep *sweep, int status)
+{
+    if (sweep->rank == 0 && status == 0)
+        pg_fault_notes_remove(sweep->options->path);
 }
 
 static void release(struct sweep *sweep)
@@ -270,7 +303,9 @@ static int run(struct sweep *sweep)
         status = prepare_work(sweep);
     if (status == 0)
         status = work(sweep);
-    return close_file(sweep, end_launch(sweep, status));
+    status = close_file(sweep, end_launch(sweep, status));
+    tidy(sweep, status);
+    return status;
 }
 
 int pg_sweep_run(const struct pg_job *job, const struct pg_experiment *experiment,

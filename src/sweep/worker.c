@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "faults.h"
 #include "phasegrid/clock.h"
 #include "phasegrid/nap.h"
 #include "signals.h"
@@ -23,6 +24,7 @@ static const double report_seconds = 0.5;
 struct stock {
     struct pg_piece piece;
     int32_t attempts;
+    bool is_suspect; /* has crashed before: to be trained alone */
 };
 
 struct worker {
@@ -32,6 +34,8 @@ struct worker {
     struct stock stock[PG_HELD_MAX]; /* in the order dealt */
     size_t stock_count;
     uint32_t shape;          /* of the runs in training */
+    bool is_alone;           /* one run is in training, and no other may join it */
+    bool has_begun;          /* a run, in this training */
     struct pg_report report; /* not sent yet */
     bool is_report_due;
     double reported, polled; /* when last */
@@ -54,7 +58,7 @@ static void take_orders(struct worker *worker)
         assert(worker->stock_count + order.count <= PG_HELD_MAX);
         for (uint32_t i = 0; i < order.count; i++)
             worker->stock[worker->stock_count++] =
-                (struct stock){order.pieces[i], order.attempts[i]};
+                (struct stock){order.pieces[i], order.attempts[i], order.crashes[i] > 0};
     }
 }
 
@@ -67,14 +71,12 @@ static void look_around(struct worker *worker, double now)
         worker->status = pg_recorder_tick(worker->recorder, now, worker->error);
 }
 
-/* The training loop's hook; true: leave at once. */
-static bool pause_runs(void *context)
+/* The same, when it is time. */
+static void glance(struct worker *worker)
 {
-    struct worker *worker = context;
     double now = pg_clock_wall();
     if (now - worker->polled >= worker->link->poll_interval)
         look_around(worker, now);
-    return must_leave(worker);
 }
 
 static void send_report(struct worker *worker, enum pg_report_kind kind)
@@ -118,39 +120,47 @@ static uint64_t take_row(struct worker *worker)
     return row;
 }
 
-static bool next(void *context, struct pg_run_request *ret_request)
+/* Whether the next run in stock may join those in training, or begin a training. */
+static bool may_begin(const struct worker *worker)
 {
-    struct worker *worker = context;
+    if (must_leave(worker) || worker->stock_count == 0 || next_shape(worker) != worker->shape)
+        return false;
+    return worker->stock[0].is_suspect == worker->is_alone &&
+           !(worker->is_alone && worker->has_begun);
+}
+
+static bool begin_next(struct worker *worker, struct pg_run_request *ret_request)
+{
     size_t index = 0;
     if (worker->stock_count == 0)
         take_orders(worker);
-    if (must_leave(worker) || worker->stock_count == 0 || next_shape(worker) != worker->shape)
+    if (!may_begin(worker))
         return false;
     int32_t attempts = worker->stock[0].attempts;
     uint64_t row = take_row(worker);
+    worker->has_begun = true;
     worker->status = pg_recorder_take(worker->recorder, row, &index, worker->error);
     if (worker->status == 0)
-        pg_runner_begin(worker->runner, row, index, attempts, ret_request);
+        worker->status =
+            pg_runner_begin(worker->runner, row, index, attempts, ret_request, worker->error);
     return worker->status == 0;
 }
 
-static void finish(void *context, uint64_t ticket, int status, const struct pg_run_result *result,
-                   const struct pg_error *error)
+static void end_run(struct worker *worker, size_t index, int status,
+                    const struct pg_run_result *result)
 {
-    struct worker *worker = context;
     struct pg_outcome outcome;
     double now = pg_clock_wall();
-    (void)error;
-    pg_runner_end(worker->runner, (size_t)ticket, status, result, &outcome);
+    pg_runner_end(worker->runner, index, status, result, &outcome);
     if (worker->status != 0)
         return;
     count_outcome(&worker->report, &outcome);
     worker->status =
-        pg_recorder_finish(worker->recorder, (size_t)ticket, outcome.status, now, worker->error);
+        pg_recorder_finish(worker->recorder, index, outcome.status, now, worker->error);
     if (worker->is_report_due || worker->stock_count == 0 ||
         now - worker->reported >= report_seconds)
         send_report(worker, PG_REPORT_GOES_ON);
-    (void)pause_runs(worker); /* runs shorter than a pause */
+    glance(worker); /* runs shorter than a pause */
 }
 
 /* What the machine refused before a run ended fails the runs that have begun, at least one. */
@@ -158,10 +168,35 @@ static void fail_runs(struct worker *worker, int status)
 {
     struct pg_run_request unused;
     if (worker->runner->active == 0)
-        (void)next(worker, &unused);
+        (void)begin_next(worker, &unused);
     for (size_t index = 0; index < PG_RECORDER_ROWS_MAX; index++)
         if (worker->runner->running[index].is_active)
-            finish(worker, index, status, NULL, NULL);
+            end_run(worker, index, status, NULL);
+}
+
+/* The source's functions. A crash in them is ours, and no run's. */
+static bool next(void *context, struct pg_run_request *ret_request)
+{
+    bool before = pg_faults_blame(false), has_begun = begin_next(context, ret_request);
+    (void)pg_faults_blame(before);
+    return has_begun;
+}
+
+static void finish(void *context, uint64_t ticket, int status, const struct pg_run_result *result,
+                   const struct pg_error *error)
+{
+    bool before = pg_faults_blame(false);
+    (void)error;
+    end_run(context, (size_t)ticket, status, result);
+    (void)pg_faults_blame(before);
+}
+
+static bool pause_runs(void *context)
+{
+    bool before = pg_faults_blame(false);
+    glance(context);
+    (void)pg_faults_blame(before);
+    return must_leave(context);
 }
 
 /* ---- from the first order to the end ---- */
@@ -173,7 +208,11 @@ static void train(struct worker *worker)
         .next = next, .finish = finish, .pause = pause_runs, .context = worker};
     struct pg_error error;
     worker->shape = next_shape(worker);
+    worker->is_alone = worker->stock[0].is_suspect;
+    worker->has_begun = false;
+    (void)pg_faults_blame(true);
     int status = worker->runner->experiment->run(&source, &error);
+    (void)pg_faults_blame(false);
     if (status != 0 && status != PG_ESTOPPED)
         fail_runs(worker, status);
     assert(worker->runner->active == 0 || must_leave(worker));

@@ -6,6 +6,8 @@
  * FAKE_KEY=rank makes a row depend on the rank, FAKE_FULL=R makes every later write of rank R fail
  * as on a full disk.
  *
+ * FAKE_CRASH=S makes a run raise the signal S (SEGV, ABRT or FPE) as it ends: the one of width 4,
+ * rate 0.5, mode plain and seed 1.
  * FAKE_CURED=1 makes modes that harm the process plain ones.
  *
  * FAKE_LANES=N has N runs side by side, each at an N-th of the speed, which end in any order and
@@ -143,7 +145,7 @@ struct lane {
     uint32_t settings; /* hash */
     struct pg_random random;
     int64_t width, budget;
-    bool diverges, is_refused;
+    bool diverges, is_refused, is_bad;
     double end;
 };
 
@@ -176,6 +178,8 @@ static void begin_run(struct lane *lane)
     lane->budget = pg_values_integer(values, "steps");
     lane->diverges = strcmp(mode, "diverges") == 0;
     lane->is_refused = strcmp(mode, "refused") == 0;
+    lane->is_bad = lane->width == 4 && strcmp(mode, "plain") == 0 && lane->request.seed == 1 &&
+                   fabs(pg_values_real(values, "rate") - 0.5) < 1e-9;
     double seconds = 1e-3 * pg_values_real(values, "milliseconds") * (double)lane->width *
                      (double)lane_count() *
                      (0.5 + (double)pg_random_uniform(&lane->random, 0, 0, 0));
@@ -186,11 +190,27 @@ static void begin_run(struct lane *lane)
         (void)pause();
 }
 
+/* An address that the compiler does not see through. */
+static int *volatile nowhere;
+
+static void crash_if_asked(const struct lane *lane)
+{
+    const char *how = getenv("FAKE_CRASH");
+    if (how == NULL || !lane->is_bad)
+        return;
+    if (strcmp(how, "SEGV") == 0)
+        *nowhere = 1;
+    if (strcmp(how, "ABRT") == 0)
+        abort();
+    (void)raise(SIGFPE);
+}
+
 static void end_run(const struct pg_run_source *source, struct lane *lane)
 {
     struct pg_run_result result = {.diverged = lane->diverges, .last_step = lane->budget};
     struct pg_error error;
     int status = 0;
+    crash_if_asked(lane);
     write_log(lane->settings, lane->request.seed, "end");
     lane->is_taken = false;
     if (lane->is_refused) {

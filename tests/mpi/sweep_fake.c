@@ -3,7 +3,7 @@
  * sweep_fake JOB FILE [OPTION ...]    a sweep of the fake experiment; one line of figures as JSON
  * sweep_fake --digest FILE            the digest of a file
  *
- * Options: dedicated, grace=SECONDS.
+ * Options: dedicated, retry, grace=SECONDS.
  *
  * Exit codes as those of the command: 0, 1, 3, 85. The tests in Python drive it.
  */
@@ -79,6 +79,7 @@ static void read_option(const char *option, struct pg_sweep_options *options)
 {
     if (strcmp(option, "dedicated") == 0)
         options->coordination = PG_COORDINATION_DEDICATED;
+    options->retry = options->retry || strcmp(option, "retry") == 0;
     (void)takes(option, "grace=", &options->grace);
 }
 
