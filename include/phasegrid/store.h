@@ -46,6 +46,15 @@ int pg_store_open(const char *path, const struct pg_layout *layout, MPI_Comm com
 /* Collective. Accepts NULL on all ranks. Flushes what is pending. */
 int pg_store_close(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 
+/* When written rows are made safe. GROUP: together, once a second. RUN: before pg_store_write()
+   returns. NONE: the system's own time; rows marked as done then survive a killed process, not a
+   loss of power. */
+enum pg_sync { PG_SYNC_GROUP, PG_SYNC_RUN, PG_SYNC_NONE };
+extern const char *const pg_sync_names[]; /* NULL-terminated */
+
+/* For what is written from now on; a new store has PG_SYNC_GROUP. */
+void pg_store_set_sync(struct pg_store *store, enum pg_sync sync);
+
 /* Writes the payload of block rows begin .. end - 1 and their CRCs (crc32 over the row's payload
    variables in layout order), then, after the data is on disk, their statuses; statuses are indexed
    as the block's rows. Any rank, no communication. Rows become visible as done in groups, once a
@@ -60,6 +69,15 @@ int pg_store_flush(struct pg_store *store, struct pg_error *error) PG_CHECK_RESU
    look at the clock. For whoever is busy with something long between writes. */
 int pg_store_flush_due(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 
+/* Takes rows (count) back to "to do", on disk when it returns: before the payload of a row that has
+   a status is written anew. Any rank, no communication. */
+int pg_store_forget(struct pg_store *store, const uint64_t *rows, size_t count,
+                    struct pg_error *error) PG_CHECK_RESULT;
+
+/* The same for a file that no sweep has open; touches nothing but these bytes of `status`. */
+int pg_store_mark_todo(const char *path, const uint64_t *rows, size_t count,
+                       struct pg_error *error) PG_CHECK_RESULT;
+
 /* One launch of the program, as a row of /provenance. Texts are cut to the file's widths. */
 struct pg_launch {
     const char *version, *commit, *host, *cpu, *kernel, *slurm_job;
@@ -73,7 +91,11 @@ int pg_store_launch_begin(struct pg_store *store, const struct pg_launch *launch
 int pg_store_launch_end(struct pg_store *store, double ended, const char *reason,
                         struct pg_error *error) PG_CHECK_RESULT;
 
-/* Reading without MPI, at any moment, for one process. */
+/* Whether the structure of the file can be read, tried in a child process with limits on time and
+   memory: PG_EMISMATCH when the child died or did not come back, else what it met. */
+int pg_store_probe(const char *path, struct pg_error *error) PG_CHECK_RESULT;
+
+/* Reading without MPI, at any moment, for one process. Opening begins with pg_store_probe(). */
 struct pg_reader;
 
 int pg_reader_open(const char *path, struct pg_reader **ret_reader,

@@ -54,13 +54,10 @@ static int open_file(struct pg_reader *reader, struct pg_error *error)
     return status;
 }
 
-int pg_reader_open(const char *path, struct pg_reader **ret_reader, struct pg_error *error)
+int pg_reader_open_unprobed(const char *path, struct pg_reader **ret_reader, struct pg_error *error)
 {
+    int status = 0;
     *ret_reader = NULL;
-    pg_h5_begin();
-    int status = check_path(path, error);
-    if (status != 0)
-        return status;
     struct pg_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return pg_error_set(error, PG_EMACHINE, "out of memory: opening '%s'", path);
@@ -76,6 +73,16 @@ int pg_reader_open(const char *path, struct pg_reader **ret_reader, struct pg_er
     }
     *ret_reader = reader;
     return 0;
+}
+
+int pg_reader_open(const char *path, struct pg_reader **ret_reader, struct pg_error *error)
+{
+    *ret_reader = NULL;
+    pg_h5_begin();
+    int status = check_path(path, error);
+    if (status == 0)
+        status = pg_store_probe(path, error);
+    return status == 0 ? pg_reader_open_unprobed(path, ret_reader, error) : status;
 }
 
 void pg_reader_close(struct pg_reader *reader)

@@ -25,4 +25,8 @@ struct pg_rows_sink {
 int pg_reader_stream(struct pg_reader *reader, size_t variable, const struct pg_rows_sink *sink,
                      struct pg_error *error) PG_CHECK_RESULT;
 
+/* pg_reader_open() without the child that looks first. */
+int pg_reader_open_unprobed(const char *path, struct pg_reader **ret_reader,
+                            struct pg_error *error) PG_CHECK_RESULT;
+
 #endif

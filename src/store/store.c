@@ -5,8 +5,8 @@
  * A commit: payload and CRC of the rows -> fdatasync -> their status bytes. Every write is an
  * independent raw write of a dataset that exists in full, so that no metadata change and no rank
  * waits for another. fdatasync goes through a descriptor of our own, since HDF5's and MPI's ways
- * to it are collective. Statuses wait in a short list and follow at most once a second; a status
- * byte that is lost means only that the row is done again.
+ * to it are collective. Statuses wait in a short list and follow at most once a second, or at once,
+ * as the sync mode says; a status byte that is lost means only that the row is done again.
  */
 #include "phasegrid/store.h"
 
@@ -29,6 +29,8 @@ enum { PENDING_MAX = 4096 };
 
 static const double flush_interval = 1.0; /* seconds */
 
+const char *const pg_sync_names[] = {"group", "run", "none", NULL};
+
 struct pg_store {
     const struct pg_layout *layout; /* borrowed */
     MPI_Comm comm;                  /* own copy */
@@ -36,6 +38,7 @@ struct pg_store {
     hid_t file;
     hid_t *datasets; /* (variable_count); negative where the store never writes */
     int fd;
+    enum pg_sync sync;
     int64_t launch; /* number of the launch begun here; -1: none */
     /* Rows on their way to disk, in the order of writing, and the statuses they will get. */
     uint64_t pending_rows[PENDING_MAX];
@@ -207,7 +210,10 @@ int pg_store_write(struct pg_store *store, const struct pg_block *block, size_t 
         store->pending_rows[store->pending_count] = block->first_row + i;
         store->pending_statuses[store->pending_count++] = statuses[i];
     }
-    return status == 0 ? pg_store_flush_due(store, error) : status;
+    if (status != 0)
+        return status;
+    return store->sync == PG_SYNC_RUN ? pg_store_flush(store, error)
+                                      : pg_store_flush_due(store, error);
 }
 
 int pg_store_flush_due(struct pg_store *store, struct pg_error *error)
@@ -228,7 +234,7 @@ static size_t pending_stretch(const struct pg_store *store, size_t at)
 
 static int sync_data(const struct pg_store *store, struct pg_error *error)
 {
-    if (fdatasync(store->fd) != 0)
+    if (store->sync != PG_SYNC_NONE && fdatasync(store->fd) != 0)
         return pg_error_set(error, PG_EMACHINE, "cannot write '%s' to disk: %s", store->path,
                             strerror(errno));
     return 0;
@@ -253,6 +259,23 @@ int pg_store_flush(struct pg_store *store, struct pg_error *error)
         store->pending_count = 0;
     store->flushed = pg_clock_wall();
     return status;
+}
+
+int pg_store_forget(struct pg_store *store, const uint64_t *rows, size_t count,
+                    struct pg_error *error)
+{
+    const uint8_t todo = PG_ROW_TODO;
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        struct pg_rows of = rows_of(store, PG_VARIABLE_STATUS, rows[i], 1);
+        status = pg_rows_write(&of, &todo, error);
+    }
+    return status == 0 && count > 0 ? sync_data(store, error) : status;
+}
+
+void pg_store_set_sync(struct pg_store *store, enum pg_sync sync)
+{
+    store->sync = sync;
 }
 
 int pg_store_close(struct pg_store *store, struct pg_error *error)

@@ -19,28 +19,10 @@
 #include "phasegrid/comparison.h"
 #include "phasegrid/frame.h"
 #include "phasegrid/row_check.h"
-#include "sample_cube.h"
+#include "store_place.h"
 
-struct place {
-    char folder[64], path[80], other[80];
-    struct sample_cube cube;
-    struct pg_error error;
-};
-
-static void assert_ok(int status, const struct pg_error *error)
-{
-    if (status != 0)
-        fail_msg("status %d: %s", status, error->text);
-}
-
-static void assert_says(const struct pg_error *error, const char *expected)
-{
-    if (strstr(error->text, expected) == NULL)
-        fail_msg("expected \"...%s...\", found \"%s\"", expected, error->text);
-}
-
-static void write_rows(const char *path, const struct pg_layout *layout, uint64_t first,
-                       size_t count)
+static void write_rows_to(const char *path, const struct pg_layout *layout, uint64_t first,
+                          size_t count)
 {
     struct pg_error error;
     struct pg_store *store = NULL;
@@ -50,31 +32,11 @@ static void write_rows(const char *path, const struct pg_layout *layout, uint64_
 }
 
 /* Rows 0 .. SAMPLE_WRITTEN - 1 are finished, one of them diverged. */
-static int set_up(void **state)
+static int set_up_sample(void **state)
 {
-    struct place *place = calloc(1, sizeof *place);
-    *state = place;
-    if (place == NULL)
+    if (set_up(state) != 0)
         return -1;
-    (void)snprintf(place->folder, sizeof place->folder, "/tmp/test_row_check.XXXXXX");
-    if (mkdtemp(place->folder) == NULL)
-        return -1;
-    (void)snprintf(place->path, sizeof place->path, "%s/x.h5", place->folder);
-    (void)snprintf(place->other, sizeof place->other, "%s/y.h5", place->folder);
-    sample_cube_init(&place->cube);
-    assert_ok(pg_store_create(place->path, &place->cube.layout, &place->error), &place->error);
-    write_rows(place->path, &place->cube.layout, 0, SAMPLE_WRITTEN);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct place *place = *state;
-    (void)unlink(place->path);
-    (void)unlink(place->other);
-    (void)rmdir(place->folder);
-    sample_cube_release(&place->cube);
-    free(place);
+    create_sample(*state);
     return 0;
 }
 
@@ -299,7 +261,7 @@ static void test_compare(void **state)
     struct place *place = *state;
     struct pg_comparison found;
     assert_ok(pg_store_create(place->other, &place->cube.layout, &place->error), &place->error);
-    write_rows(place->other, &place->cube.layout, 0, SAMPLE_WRITTEN);
+    write_rows_to(place->other, &place->cube.layout, 0, SAMPLE_WRITTEN);
     compare(place, NULL, &found);
     assert_int_equal(found.rows, SAMPLE_ROWS);
     assert_int_equal(found.differing, 0);
@@ -321,7 +283,7 @@ static void test_compare(void **state)
     assert_string_equal(found.difference.place, "embeddings (step 1000, place 1)");
     assert_string_equal(found.difference.a, "1131.5");
     assert_string_equal(found.difference.b, "-1131.5");
-    write_rows(place->other, &place->cube.layout, SAMPLE_WRITTEN, 1);
+    write_rows_to(place->other, &place->cube.layout, SAMPLE_WRITTEN, 1);
     compare(place, NULL, &found);
     assert_int_equal(found.unfinished, 1);
     assert_int_equal(found.differing, 2);
@@ -395,7 +357,7 @@ static void test_compare_with_a_grown_file(void **state)
     sample_cube_release(&grown);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_sample, tear_down)
 
 int main(int argc, char **argv)
 {
