@@ -14,6 +14,7 @@
 #include "phasegrid/error.h"
 #include "phasegrid/layout.h"
 #include "phasegrid/model.h"
+#include "phasegrid/pause.h"
 #include "phasegrid/setting.h"
 
 enum { PG_EXPERIMENT_DIMS_MAX = 12, PG_SEGMENTS_MAX = 32, PG_VARIANT_MAX = 8 };
@@ -78,6 +79,10 @@ struct pg_run_request {
     const size_t *lengths; /* the cube's (largest) lengths, as experiment->dimensions */
     void *const *slots;    /* (observable_count) where each observable goes, pre-filled */
     uint64_t ticket;       /* the source's own, to know the run again */
+    /* From save(): the run goes on from there, to the same bytes; NULL, and where it does not fit
+       the run: from the beginning. Good until the next call of the source. */
+    const void *state;
+    size_t state_size;
 };
 
 struct pg_run_result {
@@ -95,9 +100,13 @@ struct pg_run_source {
        pg_error, the message in `error`) its settings or the machine refuse it. In any order. */
     void (*finish)(void *context, uint64_t ticket, int status, const struct pg_run_result *result,
                    const struct pg_error *error);
-    /* Called between steps, and at least every millisecond where steps are shorter; true: leave at
-       once (PG_ESTOPPED). May be NULL. */
-    bool (*pause)(void *context);
+    /* Called between steps, and at least every millisecond where steps are shorter. May be NULL. */
+    enum pg_pause (*pause)(void *context);
+    /* After a pause that asked for it, for each run in training: the state of the run of this
+       ticket between two steps (parameters, moments, crossings, what it has written of its row),
+       which does not depend on packing or on the cube's lengths; `progress`: steps trained.
+       Borrowed for the call. May be NULL. */
+    void (*save)(void *context, uint64_t ticket, int64_t progress, const void *state, size_t size);
     void *context;
 };
 

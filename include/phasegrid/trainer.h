@@ -18,6 +18,7 @@
 #include "phasegrid/error.h"
 #include "phasegrid/model.h"
 #include "phasegrid/optimizer.h"
+#include "phasegrid/pause.h"
 #include "phasegrid/random.h"
 
 /* Batches of `size` of `pool` samples, drawn without replacement anew for every step. */
@@ -91,7 +92,7 @@ struct pg_trainer_client {
     bool (*observe)(void *context, size_t seat, int64_t step, const struct pg_evaluation *train,
                     const struct pg_evaluation *test);
     void (*end)(void *context, size_t seat, const struct pg_training_end *end);
-    bool (*pause)(void *context); /* true: leave at once; may be NULL */
+    enum pg_pause (*pause)(void *context); /* may be NULL */
     void *context;
 };
 

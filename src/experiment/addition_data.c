@@ -54,7 +54,8 @@ static void draw_split(const struct addition *addition, const struct pg_random *
 
 static bool must_leave(const struct pg_run_source *source)
 {
-    return source != NULL && source->pause != NULL && source->pause(source->context);
+    return source != NULL && source->pause != NULL &&
+           pg_pause_leaves(source->pause(source->context));
 }
 
 static int find_split(const struct addition *addition,

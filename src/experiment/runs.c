@@ -67,11 +67,13 @@ static void end(void *context, size_t seat, const struct pg_training_end *end)
     runs->source->finish(runs->source->context, runs->tickets[seat], 0, &result, NULL);
 }
 
-static bool pause_runs(void *context)
+static enum pg_pause pause_runs(void *context)
 {
     const struct runs *runs = context;
-    return runs->is_stopped ||
-           (runs->source->pause != NULL && runs->source->pause(runs->source->context));
+    if (runs->is_stopped)
+        return PG_PAUSE_LEAVE;
+    return runs->source->pause != NULL ? runs->source->pause(runs->source->context)
+                                       : PG_PAUSE_GO_ON;
 }
 
 static void arrange(struct runs *runs, const struct pg_trainer_spec *spec,

@@ -191,12 +191,12 @@ static void finish(void *context, uint64_t ticket, int status, const struct pg_r
     (void)pg_faults_blame(before);
 }
 
-static bool pause_runs(void *context)
+static enum pg_pause pause_runs(void *context)
 {
     bool before = pg_faults_blame(false);
     glance(context);
     (void)pg_faults_blame(before);
-    return must_leave(context);
+    return must_leave(context) ? PG_PAUSE_LEAVE : PG_PAUSE_GO_ON;
 }
 
 /* ---- from the first order to the end ---- */

@@ -176,7 +176,8 @@ static bool train_in(struct pg_trainer *trainer, struct pg_engine *engine)
         if (trainer->is_exhausted && count_taken(trainer) <= few)
             return true;
         evaluate(trainer, engine);
-        if (client->pause != NULL && round % interval == 0 && client->pause(client->context))
+        if (client->pause != NULL && round % interval == 0 &&
+            pg_pause_leaves(client->pause(client->context)))
             return false;
         if (!step(engine) && trainer->is_exhausted)
             return true;

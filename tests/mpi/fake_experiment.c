@@ -243,7 +243,7 @@ static int run(const struct pg_run_source *source, struct pg_error *error)
     const struct timespec slice = {0, 500000};
     struct lane lanes[LANES_MAX] = {{0}};
     while (turn(source, lanes) > 0) {
-        if (source->pause(source->context))
+        if (pg_pause_leaves(source->pause(source->context)))
             return pg_error_set(error, PG_ESTOPPED, "told to leave");
         (void)nanosleep(&slice, NULL);
     }

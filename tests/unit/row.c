@@ -137,13 +137,13 @@ static void take_back(void *context, uint64_t ticket, int status,
         row->error = *error;
 }
 
-static bool count_allocations(void *context)
+static enum pg_pause count_allocations(void *context)
 {
     struct row *row = ((const struct rows *)context)->at;
     if (row->pauses++ == 0)
         row->allocations_first = row_allocations;
     row->allocations_last = row_allocations;
-    return false;
+    return PG_PAUSE_GO_ON;
 }
 
 void row_run_all(struct row *rows, size_t count)
