@@ -265,7 +265,7 @@ int pg_store_forget(struct pg_store *store, const uint64_t *rows, size_t count,
                     struct pg_error *error)
 {
     const uint8_t todo = PG_ROW_TODO;
-    int status = 0;
+    int status = pg_store_flush(store, error); /* a status that waits would come back */
     for (size_t i = 0; i < count && status == 0; i++) {
         struct pg_rows of = rows_of(store, PG_VARIABLE_STATUS, rows[i], 1);
         status = pg_rows_write(&of, &todo, error);

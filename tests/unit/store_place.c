@@ -53,6 +53,38 @@ int tear_down(void **state)
     return 0;
 }
 
+void place_name(const struct place *place, const char *name, char ret_path[256])
+{
+    (void)snprintf(ret_path, 256, "%s/%s", place->folder, name);
+}
+
+void place_write(const struct place *place, const char *name, const void *bytes, size_t size)
+{
+    char path[256];
+    place_name(place, name, path);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+unsigned char *read_file(const char *path, size_t *ret_size)
+{
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long size = ftell(file);
+    assert_true(size >= 0);
+    rewind(file);
+    unsigned char *bytes = malloc((size_t)size + 1);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, (size_t)size, file), size);
+    bytes[size] = '\0';
+    assert_int_equal(fclose(file), 0);
+    *ret_size = (size_t)size;
+    return bytes;
+}
+
 void assert_says(const struct pg_error *error, const char *expected)
 {
     if (strstr(error->text, expected) == NULL)

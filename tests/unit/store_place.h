@@ -20,6 +20,12 @@ int tear_down(void **state);
 /* Files in the folder; removes them when asked. */
 int count_files(const char *folder, bool remove_them);
 
+/* A file of that name in the folder: its path; made of these bytes; the whole of one, malloc'ed and
+   with a NUL behind. */
+void place_name(const struct place *place, const char *name, char ret_path[256]);
+void place_write(const struct place *place, const char *name, const void *bytes, size_t size);
+unsigned char *read_file(const char *path, size_t *ret_size);
+
 void assert_says(const struct pg_error *error, const char *expected);
 void assert_ok(int status, const struct pg_error *error);
 

@@ -87,6 +87,23 @@ static void test_open_store_forgets(void **state)
     assert_only_these_are_todo(place, taken_back, TAKEN);
 }
 
+/* A status that waits for its group does not come back. */
+static void test_a_row_written_a_moment_ago(void **state)
+{
+    struct place *place = *state;
+    const uint64_t row = 7;
+    uint8_t statuses[SAMPLE_ROWS];
+    create(place);
+    struct pg_store *store = open_store(place);
+    write_row(place, store, row);
+    write_row(place, store, row + 1);
+    assert_ok(pg_store_forget(store, &row, 1, &place->error), &place->error);
+    assert_ok(pg_store_close(store, &place->error), &place->error);
+    read_statuses(place, statuses);
+    assert_int_equal(statuses[row], PG_ROW_TODO);
+    assert_int_equal(statuses[row + 1], PG_ROW_DONE);
+}
+
 /* Nothing else of the file changes, not even by a byte. */
 static void test_closed_file_is_marked(void **state)
 {
@@ -126,6 +143,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_sync_modes, set_up, tear_down),
         cmocka_unit_test(test_names_of_modes),
         cmocka_unit_test_setup_teardown(test_open_store_forgets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_row_written_a_moment_ago, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closed_file_is_marked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_run_that_is_none, set_up, tear_down),
     };

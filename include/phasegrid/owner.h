@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One launch at a time writes a results file. Beside the file stands `<file>.owner`, which says who
+ * has it; every rank of the launch holds a lock on it, so that nobody takes over while one of them
+ * still lives. The file itself need not exist yet, and a symbolic link is the file it leads to.
+ */
+#ifndef PHASEGRID_OWNER_H
+#define PHASEGRID_OWNER_H
+
+#include <stdbool.h>
+
+#include "phasegrid/error.h"
+
+struct pg_owner;
+
+/*
+ * For rank 0, before the results file is created or read.
+ *
+ * A dead owner on this host is followed at once; if other ranks of it are still ending (Open MPI
+ * takes 2 to 3 s), they are waited for, up to 10 s. So is an earlier start of the same Slurm job,
+ * wherever it ran. An owner on another host may live: that takes `take_over`. PG_EINPUT: somebody
+ * has the file; the text names host, process, Slurm job and since when. PG_EMACHINE: the owner file
+ * cannot be written.
+ */
+int pg_owner_claim(const char *results_path, bool take_over, struct pg_owner **ret_owner,
+                   struct pg_error *error) PG_CHECK_RESULT;
+
+/* For the other ranks, after the claim of rank 0 has succeeded. */
+int pg_owner_join(const char *results_path, struct pg_owner **ret_owner,
+                  struct pg_error *error) PG_CHECK_RESULT;
+
+/* After the results file is closed on all ranks. The owner file goes with the claim's release. NULL
+   is accepted. */
+void pg_owner_release(struct pg_owner *owner);
+
+#endif
