@@ -48,7 +48,10 @@ struct pg_sweep_options {
        left by force, with PG_STOPPED_EXIT, when nine tenths of them have passed. 0: no limit. */
     double grace;
     bool accept_numerics; /* goes on with a file of other numerics */
-    bool retry;           /* tries runs again that were given up because they crashed */
+    bool
+        retry; /* tries runs again that were given up because they crashed: of retry_rows, or all */
+    const uint64_t *retry_rows; /* (retry_count) to be trained again, whatever became of them */
+    size_t retry_count;
 };
 
 /* The layout of a job's results file: grid and observables, coordinates, cell variables, root
@@ -56,6 +59,9 @@ struct pg_sweep_options {
 int pg_cube_create(const struct pg_job *job, const struct pg_experiment *experiment,
                    struct pg_layout **ret_layout, struct pg_error *error) PG_CHECK_RESULT;
 void pg_cube_destroy(struct pg_layout *layout);
+
+/* The numerics that a file's rows were computed with; -1: the file does not say. */
+int pg_cube_numerics(const struct pg_layout *layout);
 
 /* Refuses (PG_EINPUT) a job whose new results file would surely not fit the disk; a file that is
    there has its room. Judges by the first cell, and so at once: to look at every cell of a large
@@ -67,7 +73,8 @@ int pg_sweep_check_room(const struct pg_job *job, const struct pg_experiment *ex
    error and progress on all ranks: 0; PG_ESTOPPED when a signal (USR1, USR2, TERM, INT) ended it
    early; PG_EMISMATCH when the file is of another job (which is then not touched); or a failure.
    Runs that fail do not end the sweep: they are counted in the progress, and tried again by the
-   next launch; but one that crashed its process three times is given up (pg_sweep_options.retry). From the call on these signals are caught, and ignored after it returns. */
+   next launch; but one that crashed its process three times is given up (pg_sweep_options.retry).
+   From the call on these signals are caught, and ignored after it returns. */
 int pg_sweep_run(const struct pg_job *job, const struct pg_experiment *experiment,
                  const struct pg_sweep_options *options, MPI_Comm comm,
                  struct pg_progress *ret_progress, struct pg_error *error) PG_CHECK_RESULT;

@@ -22,7 +22,13 @@
 #include "terminal.h"
 #include "version.h"
 
-enum { OPTION_RANKS = 'n', OPTION_COORDINATOR = 'c', OPTION_GRACE = 0x100, RANKS_MAX = 1000000 };
+enum {
+    OPTION_RANKS = 'n',
+    OPTION_COORDINATOR = 'c',
+    OPTION_GRACE = 0x100,
+    OPTION_ACCEPT_NUMERICS = 0x180,
+    RANKS_MAX = 1000000
+};
 _Static_assert((int)PG_EXIT_STOPPED == (int)PG_STOPPED_EXIT, "one exit code");
 
 static const double grace_default = 10.0, grace_min = 1.0, grace_max = 86400.0; /* seconds */
@@ -36,6 +42,10 @@ static const struct argp_option options[] = {
      0},
     {"grace", OPTION_GRACE, "TIME", 0,
      "A signal ends the launch within TIME, even if a rank is stuck (default: 10s)", 0},
+    {"accept-numerics", OPTION_ACCEPT_NUMERICS, NULL, 0,
+     "Go on with a file that a program of other numerics began; the file says of each run by which "
+     "it was trained",
+     0},
     {0},
 };
 
@@ -68,6 +78,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_GRACE:
         session->grace = pg_arguments_seconds(state, "--grace", argument, grace_min, grace_max);
+        return 0;
+    case OPTION_ACCEPT_NUMERICS:
+        session->accept_numerics = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -201,6 +214,10 @@ static int sweep(const struct pg_session *session, const struct pg_subject_job *
         .report_interval = pg_progress_line_interval(&line),
         .coordination = session->coordination,
         .grace = session->grace,
+        .accept_numerics = session->accept_numerics,
+        .retry = session->retry,
+        .retry_rows = session->retry_rows,
+        .retry_count = session->retry_count,
     };
     if (rank == 0)
         announce(session, subject);

@@ -13,6 +13,9 @@ struct pg_session {
     int ranks;                     /* that were asked for; 0: any number */
     enum pg_coordination coordination;
     double grace; /* seconds */
+    bool accept_numerics, retry;
+    const uint64_t *retry_rows; /* (retry_count) */
+    size_t retry_count;
 };
 
 /* The options of every verb that trains, as a child of its parser; input: struct pg_session. */

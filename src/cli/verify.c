@@ -94,10 +94,38 @@ static void say_remains(const struct pg_examined *examined)
                       examined->path, rows->remains, rows->whole_remains);
 }
 
+/* A file that was gone on with under other numerics than it was begun with. */
+static int say_numerics(const struct pg_examined *examined, struct pg_error *error)
+{
+    const struct pg_layout *layout = pg_reader_layout(examined->reader);
+    const struct pg_row_check *rows = &examined->audit.rows;
+    int variable = pg_layout_find_variable(layout, "numerics");
+    uint64_t others = 0;
+    if (variable < 0 || pg_layout_row_bytes(layout, (size_t)variable) != sizeof(int32_t))
+        return 0;
+    int32_t *numerics = calloc(rows->row_count + 1, sizeof *numerics);
+    if (numerics == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: the numerics of the runs");
+    int status =
+        pg_reader_rows(examined->reader, (size_t)variable, 0, rows->row_count, numerics, error);
+    int begun = pg_cube_numerics(layout);
+    for (uint64_t row = 0; row < rows->row_count && status == 0; row++)
+        others += rows->statuses[row] != PG_ROW_TODO && numerics[row] != begun;
+    if (others > 0)
+        (void)fprintf(stderr,
+                      "%s: %" PRIu64 " runs were trained with other numerics than the %d that the "
+                      "file was begun with; the variable numerics tells which\n",
+                      examined->path, others, begun);
+    free(numerics);
+    return status;
+}
+
 static int judge(const struct pg_examined *examined, struct pg_error *error)
 {
     const struct pg_audit *audit = &examined->audit;
     say_remains(examined);
+    if (say_numerics(examined, error) != 0)
+        return error->status;
     if (pg_examined_is_sound(examined))
         return 0;
     pg_examined_say_damage(examined);

@@ -43,12 +43,12 @@ static int check_experiment(const struct subject *subject)
 static int check_numerics(const struct subject *subject)
 {
     int numerics = pg_cube_numerics(pg_reader_layout(subject->reader));
-    if (numerics == PG_NUMERICS)
+    if (numerics == PG_NUMERICS || subject->options->accept_numerics)
         return 0;
     return pg_error_set(subject->error, PG_EMISMATCH,
                         "%s was computed with numerics %d, and this program has numerics %d: its "
-                        "runs would not continue the same cube. Give another file, or use the "
-                        "version that made this one",
+                        "runs would not continue the same cube. Give another file, use the version "
+                        "that made this one, or mix them with --accept-numerics",
                         subject->path, numerics, PG_NUMERICS);
 }
 
@@ -133,7 +133,15 @@ static enum pg_plan_row keep_row(const struct rows *rows, uint64_t row,
     return PG_PLAN_SKIP;
 }
 
-static enum pg_plan_row judge_row(const struct rows *rows, uint64_t row, bool retry,
+/* A run that crashed its process is tried apart from others. */
+static enum pg_plan_row do_suspect(uint64_t row, struct pg_beginning *beginning)
+{
+    beginning->crashes[row] = 1;
+    return PG_PLAN_DO_ALONE;
+}
+
+/* all_again: runs that were given up are tried, too. */
+static enum pg_plan_row judge_row(const struct rows *rows, uint64_t row, bool all_again,
                                   struct pg_beginning *beginning)
 {
     switch (rows->statuses[row]) {
@@ -141,13 +149,12 @@ static enum pg_plan_row judge_row(const struct rows *rows, uint64_t row, bool re
     case PG_ROW_DIVERGED:
         return keep_row(rows, row, &beginning->progress);
     case PG_ROW_FAILED:
-        if (was_given_up(rows, row) && !retry)
-            return keep_row(rows, row, &beginning->progress);
-        beginning->crashes[row] = was_given_up(rows, row);
-        return PG_PLAN_DO_ALONE;
+        if (!was_given_up(rows, row))
+            return PG_PLAN_DO_ALONE;
+        return all_again ? do_suspect(row, beginning) : keep_row(rows, row, &beginning->progress);
     default:
         rows->attempts[row] = 0; /* of a row without a result nothing counts */
-        return PG_PLAN_DO;
+        return was_given_up(rows, row) ? do_suspect(row, beginning) : PG_PLAN_DO;
     }
 }
 
@@ -166,11 +173,23 @@ static int read_rows(const struct subject *subject, struct pg_beginning *beginni
     beginning->attempts = rows.attempts = attempts;
     rows.phases = phases;
     rows.failures = failures;
+    bool all_again = subject->options->retry && subject->options->retry_count == 0;
     for (uint64_t row = 0; row < rows.count && status == 0; row++)
-        beginning->todo[row] = (uint8_t)judge_row(&rows, row, subject->options->retry, beginning);
+        beginning->todo[row] = (uint8_t)judge_row(&rows, row, all_again, beginning);
     free(phases);
     free(failures);
     return status;
+}
+
+/* Rows that are asked for lose their status first: a kill amid new data must not leave the old one
+   over them. */
+static int forget_rows(const struct subject *subject)
+{
+    const struct pg_sweep_options *options = subject->options;
+    if (options->retry_count == 0)
+        return 0;
+    return pg_store_mark_todo(subject->path, options->retry_rows, options->retry_count,
+                              subject->error);
 }
 
 static int go_on(struct subject *subject, struct pg_beginning *beginning)
@@ -183,6 +202,8 @@ static int go_on(struct subject *subject, struct pg_beginning *beginning)
         status = check_numerics(subject);
     if (status == 0)
         status = check_job(subject);
+    if (status == 0)
+        status = forget_rows(subject);
     if (status == 0)
         status = read_rows(subject, beginning);
     pg_reader_close(subject->reader);

@@ -35,7 +35,4 @@ int pg_cube_build(const struct pg_job *job, const struct pg_experiment *experime
                   struct pg_error *error) PG_CHECK_RESULT;
 void pg_cube_release(struct pg_cube *cube);
 
-/* The numerics that a file's rows were computed with; -1: the file does not say. */
-int pg_cube_numerics(const struct pg_layout *layout);
-
 #endif

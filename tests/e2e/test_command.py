@@ -11,8 +11,8 @@ import pytest
 
 from command import PROGRAM, ROOT, SMALL_JOB, SMALL_RUNS, environment, listing, phasegrid
 
-VERBS = ["check", "run", "resume", "status", "show", "plot", "list", "export", "verify", "extend",
-         "merge", "bench"]
+VERBS = ["check", "run", "resume", "retry", "status", "show", "plot", "list", "export", "verify",
+         "repair", "extend", "merge", "bench"]
 
 
 @pytest.fixture(scope="module")
