@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "phasegrid/state.h"
+
 /* When a condition was first met, and from when on it held for `hold` steps in a row. */
 struct pg_crossing {
     int64_t hold;  /* steps t .. t + hold - 1 */
@@ -17,5 +19,8 @@ struct pg_crossing pg_crossing_make(int64_t hold);
 
 /* Every step once, in order. */
 void pg_crossing_update(struct pg_crossing *crossing, int64_t step, bool is_met);
+
+/* All but `hold`, which is not of a run. */
+void pg_crossing_pass(struct pg_crossing *crossing, struct pg_state *state);
 
 #endif

@@ -68,7 +68,8 @@ struct pg_shape {
        it would be trained as one): optimiser, activations, counts of samples, ... */
     int64_t variant[PG_VARIANT_MAX];
     double flops_per_step; /* expected, evaluation included */
-    size_t bytes;          /* memory of `lanes` runs in training */
+    size_t bytes; /* memory of `lanes` runs in training, and of the state of one but for its row,
+                     which is at most a row of the cube */
 };
 
 struct pg_run_request {
@@ -80,7 +81,7 @@ struct pg_run_request {
     void *const *slots;    /* (observable_count) where each observable goes, pre-filled */
     uint64_t ticket;       /* the source's own, to know the run again */
     /* From save(): the run goes on from there, to the same bytes; NULL, and where it does not fit
-       the run: from the beginning. Good until the next call of the source. */
+       the run: from the beginning. Good until next() is called again. */
     const void *state;
     size_t state_size;
 };

@@ -7,7 +7,7 @@
 
 enum pg_pause {
     PG_PAUSE_GO_ON,
-    PG_PAUSE_SAVE,           /* every run in training is given to save(); then training goes on */
+    PG_PAUSE_SAVE,           /* every run in training is given to save(), then training goes on */
     PG_PAUSE_SAVE_AND_LEAVE, /* the same, then PG_ESTOPPED */
     PG_PAUSE_LEAVE,          /* PG_ESTOPPED at once */
 };

@@ -20,6 +20,7 @@
 #include "phasegrid/optimizer.h"
 #include "phasegrid/pause.h"
 #include "phasegrid/random.h"
+#include "phasegrid/state.h"
 
 /* Batches of `size` of `pool` samples, drawn without replacement anew for every step. */
 struct pg_batches {
@@ -68,12 +69,15 @@ struct pg_trainer_spec {
 
 /* One run. Everything is borrowed until its end(). */
 struct pg_training {
-    const struct pg_model_spec *model; /* of the trainer's shape; scales may be the run's own */
-    struct pg_samples samples;         /* lanes 1: the training samples, then the test samples */
+    const struct pg_trainer_spec *spec; /* of the trainer's shape; scales may be the run's own */
+    struct pg_samples samples;          /* lanes 1: the training samples, then the test samples */
     struct pg_readout readout;
     struct pg_rates rates[PG_GROUP_COUNT];
     int64_t steps;
     uint32_t seed, mix;
+    int64_t begin;          /* the run has taken so many steps already ... */
+    struct pg_state *state; /* ... to this, for pg_trainer_pass(); good until next() is called
+                               again. NULL: it begins with its initial values */
 };
 
 struct pg_training_end {
@@ -92,7 +96,11 @@ struct pg_trainer_client {
     bool (*observe)(void *context, size_t seat, int64_t step, const struct pg_evaluation *train,
                     const struct pg_evaluation *test);
     void (*end)(void *context, size_t seat, const struct pg_training_end *end);
-    enum pg_pause (*pause)(void *context); /* may be NULL */
+    /* Between steps, and where next() calls pg_trainer_pause(); may be NULL. */
+    enum pg_pause (*pause)(void *context);
+    /* After a pause that asked for it, for every seat that is taken: the run has taken `step` steps
+       and has seen every evaluation before, but not that of `step`. NULL: nothing is saved. */
+    void (*save)(void *context, size_t seat, int64_t step);
     void *context;
 };
 
@@ -127,6 +135,7 @@ struct pg_trainer {
     size_t seat_count; /* 1, or PG_LANES */
     struct pg_seat seats[PG_LANES];
     struct pg_engine alone, pack;
+    size_t parameters;
     float *dense; /* (parameters) scratch */
     const struct pg_trainer_client *client;
     size_t few;        /* runs left of a pack that are cheaper one by one */
@@ -150,9 +159,20 @@ bool pg_trainer_uses_blas(const struct pg_trainer_spec *spec);
 void pg_trainer_arrange(struct pg_trainer *trainer, const struct pg_trainer_spec *spec,
                         const struct pg_kernel *kernel, struct pg_arena *arena);
 
+/* What makes runs of one specification no runs of the other's trainer, in a word; NULL: nothing. */
+const char *pg_trainer_difference(const struct pg_trainer_spec *a, const struct pg_trainer_spec *b);
+
 /* Trains all runs that the client gives. PG_ESTOPPED when pause said so. Allocates nothing. */
 int pg_trainer_run(struct pg_trainer *trainer, const struct pg_trainer_client *client,
                    struct pg_error *error) PG_CHECK_RESULT;
+
+/* For next(), where it takes long: a pause as between steps, with all that it asks for; true:
+   leave. Runs that are trained beside are saved as they stand. */
+bool pg_trainer_pause(const struct pg_trainer *trainer);
+
+/* Saves or loads what training knows of the run in a seat but its step: parameters and moments,
+   each one dense vector, whatever the layout. */
+void pg_trainer_pass(const struct pg_trainer *trainer, size_t seat, struct pg_state *state);
 
 /* Of the run in a seat, for observe(): the parameters of one layer, dense; all of them; the norm of
    a group of them. */

@@ -168,6 +168,20 @@ static int check(const struct pg_values *values, struct pg_error *error)
     return pg_addition_read(values, &addition, error);
 }
 
+void pg_addition_lengths(const struct addition *addition, size_t *ret)
+{
+    struct pg_segment segments[PG_SEGMENTS_MAX];
+    size_t parameters = 0;
+    memset(ret, 0, DIM_COUNT * sizeof *ret);
+    ret[DIM_SYMBOL] = addition->symbols;
+    ret[DIM_EMBEDDING] = addition->dimension;
+    ret[DIM_SAMPLE] = addition->sample_count;
+    ret[DIM_CLASS] = addition->classes;
+    ret[DIM_OUTPUT] = addition->outputs;
+    ret[DIM_SEGMENT] = pg_model_segments(&addition->trainer.model, segments, &parameters);
+    ret[DIM_PARAMETER] = parameters;
+}
+
 static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
 {
     struct addition addition;
@@ -177,13 +191,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
         return status;
     memset(ret, 0, sizeof *ret);
     ret->segment_count = pg_model_segments(&addition.trainer.model, ret->segments, &parameters);
-    ret->lengths[DIM_SYMBOL] = addition.symbols;
-    ret->lengths[DIM_EMBEDDING] = addition.dimension;
-    ret->lengths[DIM_SAMPLE] = addition.sample_count;
-    ret->lengths[DIM_CLASS] = addition.classes;
-    ret->lengths[DIM_OUTPUT] = addition.outputs;
-    ret->lengths[DIM_SEGMENT] = ret->segment_count;
-    ret->lengths[DIM_PARAMETER] = parameters;
+    pg_addition_lengths(&addition, ret->lengths);
     ret->steps = addition.rule.steps;
     pg_cell_put_trainer(&addition.trainer, ret);
     ret->bytes = pg_addition_bytes(&addition);

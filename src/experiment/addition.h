@@ -91,14 +91,18 @@ void pg_addition_arrange_data(const struct addition *addition, struct addition_d
                               struct pg_arena *arena);
 
 /* Draws split and templates for the request's seed; the theory is the split's. Leaves with
-   PG_ESTOPPED when the source's pause() says so; source may be NULL. */
+   PG_ESTOPPED when the interruption says so, which may be NULL. */
 int pg_addition_fill_data(const struct addition *addition,
                           const struct pg_parallelograms *parallelograms,
-                          const struct pg_run_request *request, const struct pg_run_source *source,
-                          struct addition_data *data, struct pg_error *error) PG_CHECK_RESULT;
+                          const struct pg_run_request *request,
+                          const struct pg_interruption *interruption, struct addition_data *data,
+                          struct pg_error *error) PG_CHECK_RESULT;
 
 /* The runs themselves: rows of every observable. */
 int pg_addition_run(const struct pg_run_source *source, struct pg_error *error) PG_CHECK_RESULT;
+
+/* The lengths of a cell's rows, as in struct pg_shape. */
+void pg_addition_lengths(const struct addition *addition, size_t *ret_lengths);
 
 /* Memory of the runs that are trained side by side. */
 size_t pg_addition_bytes(const struct addition *addition);

@@ -52,16 +52,11 @@ static void draw_split(const struct addition *addition, const struct pg_random *
         data->train_mask[data->train_order[i]] = 1;
 }
 
-static bool must_leave(const struct pg_run_source *source)
-{
-    return source != NULL && source->pause != NULL &&
-           pg_pause_leaves(source->pause(source->context));
-}
-
 static int find_split(const struct addition *addition,
                       const struct pg_parallelograms *parallelograms,
-                      const struct pg_run_request *request, const struct pg_run_source *source,
-                      struct addition_data *data, struct pg_error *error)
+                      const struct pg_run_request *request,
+                      const struct pg_interruption *interruption, struct addition_data *data,
+                      struct pg_error *error)
 {
     struct pg_random random = pg_random_make(request->seed, PG_STREAM_SPLIT, request->mix);
     for (uint32_t attempt = 0; attempt < SPLIT_ATTEMPTS_MAX; attempt++) {
@@ -72,7 +67,7 @@ static int find_split(const struct addition *addition,
         data->attempt = attempt;
         if (data->theory.ideal_test_accuracy >= addition->min_ideal_accuracy)
             return 0;
-        if (must_leave(source))
+        if (interruption != NULL && interruption->must_leave(interruption->context))
             return pg_error_set(error, PG_ESTOPPED, "stopped at attempt %u of the split", attempt);
     }
     return pg_error_set(error, PG_EINPUT,
@@ -138,12 +133,13 @@ static void fill_samples(const struct addition *addition, struct addition_data *
 
 int pg_addition_fill_data(const struct addition *addition,
                           const struct pg_parallelograms *parallelograms,
-                          const struct pg_run_request *request, const struct pg_run_source *source,
-                          struct addition_data *data, struct pg_error *error)
+                          const struct pg_run_request *request,
+                          const struct pg_interruption *interruption, struct addition_data *data,
+                          struct pg_error *error)
 {
     struct pg_random templates = pg_random_make(request->seed, PG_STREAM_TEMPLATES, request->mix);
     double rate = addition->rates[PG_GROUP_REPRESENTATION].learning_rate;
-    int status = find_split(addition, parallelograms, request, source, data, error);
+    int status = find_split(addition, parallelograms, request, interruption, data, error);
     if (status == 0)
         status = pg_split_rate(parallelograms, data->train_mask, rate, &data->theory, error);
     if (status != 0)

@@ -34,7 +34,6 @@ struct hall {
     struct addition addition; /* of the first run: the shape of all */
     struct seat seats[PG_LANES];
     struct pg_parallelograms *parallelograms;
-    const struct pg_run_source *source;
     float *embeddings;  /* (symbols, dimension) scratch: those of the run at hand */
     double *normalised; /* (symbols, dimension) scratch */
 };
@@ -113,19 +112,15 @@ static void arrange(void *context, size_t seat_count, struct pg_arena *arena)
 static int sit(void *context, size_t index, const struct pg_run_request *request,
                struct pg_training *ret, struct pg_error *error)
 {
-    struct hall *hall = context;
-    struct seat *seat = &hall->seats[index];
+    struct seat *seat = &((struct hall *)context)->seats[index];
     int status = pg_addition_read(&request->values, &seat->addition, error);
-    if (status == 0)
-        status = pg_addition_fill_data(&seat->addition, hall->parallelograms, request, hall->source,
-                                       &seat->data, error);
     if (status != 0)
         return status;
     seat->trajectory =
         pg_trajectory_make(&pg_experiment_addition, &slots, &seat->addition.rule, request);
     seat->rqi = pg_crossing_make(PG_HOLD_STEPS);
     *ret = (struct pg_training){
-        .model = &seat->addition.trainer.model,
+        .spec = &seat->addition.trainer,
         .samples = seat->data.samples,
         .readout = seat->data.readout,
         .steps = seat->addition.rule.steps,
@@ -134,6 +129,28 @@ static int sit(void *context, size_t index, const struct pg_run_request *request
     };
     memcpy(ret->rates, seat->addition.rates, sizeof ret->rates);
     return 0;
+}
+
+static int draw(void *context, size_t index, const struct pg_run_request *request,
+                const struct pg_interruption *interruption, struct pg_error *error)
+{
+    struct hall *hall = context;
+    struct seat *seat = &hall->seats[index];
+    return pg_addition_fill_data(&seat->addition, hall->parallelograms, request, interruption,
+                                 &seat->data, error);
+}
+
+static void lengths(const void *context, size_t *ret_lengths)
+{
+    const struct hall *hall = context;
+    pg_addition_lengths(&hall->addition, ret_lengths);
+}
+
+static void pass(void *context, size_t index, int64_t step, struct pg_state *state)
+{
+    struct seat *seat = &((struct hall *)context)->seats[index];
+    pg_trajectory_pass(&seat->trajectory, step, state);
+    pg_crossing_pass(&seat->rqi, state);
 }
 
 static bool is_due(void *context, size_t index, int64_t step)
@@ -177,7 +194,17 @@ static void end(void *context, size_t index, const struct pg_training_end *end,
 }
 
 static const struct pg_runs_kind kind = {
-    .open = open, .arrange = arrange, .sit = sit, .is_due = is_due, .observe = observe, .end = end};
+    .experiment = &pg_experiment_addition,
+    .open = open,
+    .arrange = arrange,
+    .sit = sit,
+    .draw = draw,
+    .lengths = lengths,
+    .pass = pass,
+    .is_due = is_due,
+    .observe = observe,
+    .end = end,
+};
 
 size_t pg_addition_bytes(const struct addition *addition)
 {
@@ -187,7 +214,7 @@ size_t pg_addition_bytes(const struct addition *addition)
 
 int pg_addition_run(const struct pg_run_source *source, struct pg_error *error)
 {
-    struct hall hall = {.source = source};
+    struct hall hall = {.parallelograms = NULL};
     int status = pg_runs_train(&kind, &hall, source, error);
     pg_parallelograms_destroy(hall.parallelograms);
     return status;

@@ -132,6 +132,16 @@ static int check(const struct pg_values *values, struct pg_error *error)
     return pg_modular_read(values, &modular, error);
 }
 
+void pg_modular_lengths(const struct modular *modular, size_t *ret)
+{
+    struct pg_segment segments[PG_SEGMENTS_MAX];
+    size_t parameters = 0;
+    memset(ret, 0, DIM_COUNT * sizeof *ret);
+    ret[DIM_SAMPLE] = modular->sample_count;
+    ret[DIM_SEGMENT] = pg_model_segments(&modular->trainer.model, segments, &parameters);
+    ret[DIM_PARAMETER] = parameters;
+}
+
 static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
 {
     struct modular modular;
@@ -141,9 +151,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
         return status;
     memset(ret, 0, sizeof *ret);
     ret->segment_count = pg_model_segments(&modular.trainer.model, ret->segments, &parameters);
-    ret->lengths[DIM_SAMPLE] = modular.sample_count;
-    ret->lengths[DIM_SEGMENT] = ret->segment_count;
-    ret->lengths[DIM_PARAMETER] = parameters;
+    pg_modular_lengths(&modular, ret->lengths);
     ret->steps = modular.rule.steps;
     pg_cell_put_trainer(&modular.trainer, ret);
     ret->bytes = pg_modular_bytes(&modular);

@@ -59,6 +59,9 @@ void pg_modular_fill_data(const struct modular *modular, const struct pg_run_req
 /* The runs themselves: rows of every observable. */
 int pg_modular_run(const struct pg_run_source *source, struct pg_error *error) PG_CHECK_RESULT;
 
+/* The lengths of a cell's rows, as in struct pg_shape. */
+void pg_modular_lengths(const struct modular *modular, size_t *ret_lengths);
+
 /* Memory of the runs that are trained side by side. */
 size_t pg_modular_bytes(const struct modular *modular);
 

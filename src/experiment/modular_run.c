@@ -95,11 +95,10 @@ static int sit(void *context, size_t index, const struct pg_run_request *request
     int status = pg_modular_read(&request->values, &seat->modular, error);
     if (status != 0)
         return status;
-    pg_modular_fill_data(&seat->modular, request, &seat->data);
     seat->trajectory =
         pg_trajectory_make(&pg_experiment_modular, &slots, &seat->modular.rule, request);
     *ret = (struct pg_training){
-        .model = &seat->modular.trainer.model,
+        .spec = &seat->modular.trainer,
         .samples = seat->data.samples,
         .readout = {.classes = seat->modular.symbols},
         .steps = seat->modular.rule.steps,
@@ -108,6 +107,28 @@ static int sit(void *context, size_t index, const struct pg_run_request *request
     };
     memcpy(ret->rates, seat->modular.rates, sizeof ret->rates);
     return 0;
+}
+
+static int draw(void *context, size_t index, const struct pg_run_request *request,
+                const struct pg_interruption *interruption, struct pg_error *error)
+{
+    struct seat *seat = &((struct hall *)context)->seats[index];
+    (void)interruption;
+    (void)error;
+    pg_modular_fill_data(&seat->modular, request, &seat->data);
+    return 0;
+}
+
+static void lengths(const void *context, size_t *ret_lengths)
+{
+    const struct hall *hall = context;
+    pg_modular_lengths(&hall->modular, ret_lengths);
+}
+
+static void pass(void *context, size_t index, int64_t step, struct pg_state *state)
+{
+    struct hall *hall = context;
+    pg_trajectory_pass(&hall->seats[index].trajectory, step, state);
 }
 
 static bool is_due(void *context, size_t index, int64_t step)
@@ -139,7 +160,17 @@ static void end(void *context, size_t index, const struct pg_training_end *end,
 }
 
 static const struct pg_runs_kind kind = {
-    .open = open, .arrange = arrange, .sit = sit, .is_due = is_due, .observe = observe, .end = end};
+    .experiment = &pg_experiment_modular,
+    .open = open,
+    .arrange = arrange,
+    .sit = sit,
+    .draw = draw,
+    .lengths = lengths,
+    .pass = pass,
+    .is_due = is_due,
+    .observe = observe,
+    .end = end,
+};
 
 size_t pg_modular_bytes(const struct modular *modular)
 {
@@ -149,6 +180,6 @@ size_t pg_modular_bytes(const struct modular *modular)
 
 int pg_modular_run(const struct pg_run_source *source, struct pg_error *error)
 {
-    struct hall hall;
+    struct hall hall = {.modular = {.symbols = 0}};
     return pg_runs_train(&kind, &hall, source, error);
 }

@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "run_state.h"
+
 const char *const pg_phase_names[] = {
     "comprehension", "grokking", "memorization", "confusion", "generalization_only",
     "diverged",      NULL};
@@ -38,6 +40,20 @@ struct pg_trajectory pg_trajectory_make(const struct pg_experiment *experiment,
         .train = pg_crossing_make(PG_HOLD_STEPS),
         .test = pg_crossing_make(PG_HOLD_STEPS),
     };
+}
+
+void pg_trajectory_pass(struct pg_trajectory *trajectory, int64_t step, struct pg_state *state)
+{
+    const struct pg_record *record = trajectory->request.record;
+    uint8_t is_decided = trajectory->is_decided;
+    pg_crossing_pass(&trajectory->train, state);
+    pg_crossing_pass(&trajectory->test, state);
+    pg_state_pass(state, &is_decided, sizeof is_decided);
+    if (state->mode != PG_STATE_LOAD)
+        return;
+    trajectory->is_decided = is_decided != 0;
+    trajectory->next_point = pg_steps_before(record->steps, record->step_count, step);
+    trajectory->next_snapshot = pg_steps_before(record->snapshots, record->snapshot_count, step);
 }
 
 static bool has_point_at(const struct pg_trajectory *trajectory, int64_t step)

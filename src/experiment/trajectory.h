@@ -8,6 +8,7 @@
 
 #include "phasegrid/crossing.h"
 #include "phasegrid/experiment.h"
+#include "phasegrid/state.h"
 #include "phasegrid/trainer.h"
 
 enum { PG_HOLD_STEPS = 100 }; /* an accuracy is held from the first of so many steps in a row */
@@ -60,6 +61,9 @@ struct pg_trajectory pg_trajectory_make(const struct pg_experiment *experiment,
                                         const struct pg_trajectory_slots *slots,
                                         const struct pg_trajectory_rule *rule,
                                         const struct pg_run_request *request);
+
+/* The trajectory as it is before the evaluation of `step`, but for the row. */
+void pg_trajectory_pass(struct pg_trajectory *trajectory, int64_t step, struct pg_state *state);
 
 /* Whether the record wants something of the step. */
 bool pg_trajectory_is_due(const struct pg_trajectory *trajectory, int64_t step);

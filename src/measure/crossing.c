@@ -20,3 +20,10 @@ void pg_crossing_update(struct pg_crossing *crossing, int64_t step, bool is_met)
     if (crossing->held < 0 && step - crossing->since + 1 >= crossing->hold)
         crossing->held = crossing->since;
 }
+
+void pg_crossing_pass(struct pg_crossing *crossing, struct pg_state *state)
+{
+    pg_state_pass(state, &crossing->first, sizeof crossing->first);
+    pg_state_pass(state, &crossing->held, sizeof crossing->held);
+    pg_state_pass(state, &crossing->since, sizeof crossing->since);
+}

@@ -10,6 +10,10 @@
  *
  * At step t the sets are evaluated; then, unless the budget or the client ends the run, the
  * parameters step. A run that ends in a pack is replaced after the step of its neighbours.
+ *
+ * Between two rounds every run, also one that waits for its turn alone, is its parameters, its
+ * moments and its step t, whose evaluation is still to come: that is where the client may pause,
+ * where a run can be saved, and from where it goes on the same in any engine.
  */
 #include "phasegrid/trainer.h"
 
@@ -31,19 +35,18 @@ void pg_trainer_arrange(struct pg_trainer *trainer, const struct pg_trainer_spec
                         const struct pg_kernel *kernel, struct pg_arena *arena)
 {
     struct pg_segment segments[PG_LAYERS_MAX * PG_LAYER_SEGMENTS_MAX];
-    size_t parameters = 0;
     memset(trainer, 0, sizeof *trainer);
     trainer->spec = *spec;
     trainer->seat_count = pg_trainer_lanes(spec);
     trainer->few = (size_t)fmin(PG_LANES - 1, PG_LANES / pg_trainer_pack_gain(spec));
-    (void)pg_model_segments(&spec->model, segments, &parameters);
+    (void)pg_model_segments(&spec->model, segments, &trainer->parameters);
     if (kernel != NULL && pg_trainer_uses_blas(spec))
         kernel = pg_kernel_widen(kernel);
     pg_engine_arrange(&trainer->alone, &trainer->spec, 1, kernel, arena);
     if (trainer->seat_count > 1)
         pg_engine_arrange(&trainer->pack, &trainer->spec, PG_LANES, kernel, arena);
     arrange_seats(trainer, arena);
-    trainer->dense = pg_arena_take(arena, parameters * sizeof *trainer->dense);
+    trainer->dense = pg_arena_take(arena, trainer->parameters * sizeof *trainer->dense);
 }
 
 /* ---- seats ---- */
@@ -66,13 +69,16 @@ static void begin_run(struct pg_trainer *trainer, struct pg_seat *seat)
     const struct pg_training *training = &seat->training;
     struct pg_random initial = pg_random_make(training->seed, PG_STREAM_INITIAL, training->mix);
     struct pg_random batches = pg_random_make(training->seed, PG_STREAM_BATCHES, training->mix);
-    seat->step = 0;
+    seat->step = training->begin;
     for (int group = 0; group < PG_GROUP_COUNT; group++)
         seat->schedules[group] = pg_schedule_make(&training->rates[group]);
     if (trainer->spec.batch_size > 0)
         pg_batches_prepare(&seat->batches, &batches);
-    pg_model_initialise(&seat->engine->model, seat->lane, training->model, &initial,
-                        trainer->dense);
+    if (training->state != NULL)
+        pg_trainer_pass(trainer, seat_index(trainer, seat), training->state);
+    else
+        pg_model_initialise(&seat->engine->model, seat->lane, &training->spec->model, &initial,
+                            trainer->dense);
 }
 
 /* Free seats take the client's next runs, each in the lane of its number. */
@@ -102,6 +108,31 @@ static void move_alone(struct pg_trainer *trainer, struct pg_seat *seat)
         pg_model_store(&from->model, lane, (enum pg_block_kind)which, trainer->dense);
         pg_model_load(&trainer->alone.model, 0, (enum pg_block_kind)which, trainer->dense);
     }
+}
+
+/* ---- between steps ---- */
+
+void pg_trainer_pass(const struct pg_trainer *trainer, size_t index, struct pg_state *state)
+{
+    const struct pg_seat *seat = &trainer->seats[index];
+    for (int i = 0; i < PG_BLOCK_COUNT; i++) {
+        enum pg_block_kind which = (enum pg_block_kind)i;
+        if (state->mode == PG_STATE_SAVE)
+            pg_model_store(&seat->engine->model, seat->lane, which, trainer->dense);
+        pg_state_pass(state, trainer->dense, trainer->parameters * sizeof *trainer->dense);
+        if (state->mode == PG_STATE_LOAD)
+            pg_model_load(&seat->engine->model, seat->lane, which, trainer->dense);
+    }
+}
+
+bool pg_trainer_pause(const struct pg_trainer *trainer)
+{
+    const struct pg_trainer_client *client = trainer->client;
+    enum pg_pause pause = client->pause != NULL ? client->pause(client->context) : PG_PAUSE_GO_ON;
+    for (size_t i = 0; i < trainer->seat_count && pg_pause_saves(pause); i++)
+        if (trainer->seats[i].engine != NULL && client->save != NULL)
+            client->save(client->context, i, trainer->seats[i].step);
+    return pg_pause_leaves(pause);
 }
 
 /* ---- a step ---- */
@@ -169,16 +200,14 @@ static int64_t pause_interval(const struct pg_trainer *trainer, const struct pg_
    said to leave. */
 static bool train_in(struct pg_trainer *trainer, struct pg_engine *engine)
 {
-    const struct pg_trainer_client *client = trainer->client;
     int64_t interval = pause_interval(trainer, engine);
     size_t few = engine->model.lanes > 1 ? trainer->few : 0;
     for (int64_t round = 0;; round++) {
         if (trainer->is_exhausted && count_taken(trainer) <= few)
             return true;
-        evaluate(trainer, engine);
-        if (client->pause != NULL && round % interval == 0 &&
-            pg_pause_leaves(client->pause(client->context)))
+        if (round % interval == 0 && pg_trainer_pause(trainer))
             return false;
+        evaluate(trainer, engine);
         if (!step(engine) && trainer->is_exhausted)
             return true;
         fill_seats(trainer, engine);

@@ -2,7 +2,8 @@
 /*
  * What a run gives does not depend on its company: alone with its samples in lanes, in a pack of
  * sixteen, in a pack with lanes that end, diverge and are taken up by others, the same bytes at
- * every step, on every kernel.
+ * every step, on every kernel. Nor on interruptions: what is saved in one layout goes on in
+ * another.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -18,7 +19,7 @@
 #include "phasegrid/trainer.h"
 
 enum { RUNS_MAX = 40, SYMBOLS = 7, TRAIN = 21, TEST = 6, COUNT = TRAIN + TEST, ROW = 32 };
-enum { OUTPUTS = 5, READOUT_ROW = 16, PARAMETERS_MAX = 1000 };
+enum { OUTPUTS = 5, READOUT_ROW = 16, PARAMETERS_MAX = 1000, NEVER = -1 };
 
 struct net {
     const char *name;
@@ -38,9 +39,18 @@ static const struct net nets[] = {
 };
 enum { NET_COUNT = sizeof nets / sizeof nets[0] };
 
+/* A run between two steps. */
+struct saved {
+    unsigned char bytes[3 * PARAMETERS_MAX * sizeof(float)];
+    size_t size;
+    int64_t step, observed; /* step NEVER: it is not saved */
+    uint64_t trace;
+    float parameters[PARAMETERS_MAX];
+};
+
 /* What one run brings and what it leaves. */
 struct run {
-    struct pg_model_spec model;
+    struct pg_trainer_spec spec;
     uint32_t inputs[2 * COUNT], labels[ROW];
     float targets[OUTPUTS * ROW], readout[OUTPUTS * READOUT_ROW];
     uint64_t trace; /* hash over everything that was observed */
@@ -54,7 +64,11 @@ struct theatre {
     struct pg_trainer trainer;
     struct run runs[RUNS_MAX];
     size_t order[RUNS_MAX], count, taken;
-    size_t seated[PG_LANES]; /* run of each seat */
+    size_t seated[PG_LANES];     /* run of each seat */
+    int64_t save_at;             /* the observation before which runs are saved; NEVER */
+    struct saved *saved;         /* (RUNS_MAX) what is saved */
+    const struct saved *resumed; /* (RUNS_MAX) where runs begin; NULL: at their beginning */
+    struct pg_state state;       /* of the run that begins */
 };
 
 static void describe(const struct net *net, float scale, struct pg_model_spec *spec)
@@ -80,7 +94,7 @@ static void fill_run(const struct net *net, uint32_t which, struct run *run)
 {
     struct pg_random random = pg_random_make(which, PG_STREAM_TEST, 0);
     memset(run, 0, sizeof *run);
-    describe(net, 1.0f + (float)(which % 3), &run->model);
+    describe(net, 1.0f + (float)(which % 3), &run->spec.model);
     for (uint32_t n = 0; n < COUNT; n++) {
         run->inputs[2 * n] = pg_random_below(&random, SYMBOLS, n, 0, 0);
         run->inputs[2 * n + 1] = pg_random_below(&random, SYMBOLS, n, 1, 0);
@@ -95,7 +109,7 @@ static void fill_run(const struct net *net, uint32_t which, struct run *run)
 static struct pg_training training_of(const struct net *net, const struct run *run, size_t which)
 {
     struct pg_training training = {
-        .model = &run->model,
+        .spec = &run->spec,
         .samples = {COUNT, 2, run->inputs, run->labels, net->is_regression ? run->targets : NULL},
         .readout = {OUTPUTS, net->is_regression ? run->readout : NULL, READOUT_ROW},
         .steps = 20 + (int64_t)(7 * which % 60),
@@ -129,6 +143,19 @@ static void hash_evaluation(uint64_t *to, const struct pg_evaluation *evaluation
     hash(to, &evaluation->count, sizeof evaluation->count);
 }
 
+/* The run goes on from where it was saved. */
+static void take_up(struct theatre *theatre, size_t which, struct pg_training *ret)
+{
+    const struct saved *saved = &theatre->resumed[which];
+    theatre->state = pg_state_load(saved->bytes, saved->size);
+    struct run *run = &theatre->runs[which];
+    run->trace = saved->trace;
+    run->observed = saved->observed;
+    memcpy(run->parameters, saved->parameters, sizeof run->parameters);
+    ret->begin = saved->step;
+    ret->state = &theatre->state;
+}
+
 static bool next(void *context, size_t seat, struct pg_training *ret)
 {
     struct theatre *theatre = context;
@@ -138,6 +165,8 @@ static bool next(void *context, size_t seat, struct pg_training *ret)
     theatre->seated[seat] = which;
     fill_run(theatre->net, (uint32_t)which, &theatre->runs[which]);
     *ret = training_of(theatre->net, &theatre->runs[which], which);
+    if (theatre->resumed != NULL && theatre->resumed[which].step != NEVER)
+        take_up(theatre, which, ret);
     return true;
 }
 
@@ -147,6 +176,21 @@ static bool is_due(void *context, size_t seat, int64_t step)
     return step == (int64_t)theatre->seated[seat] % 7;
 }
 
+/* The parameters are those from which the step's evaluation was made. */
+static void save(const struct theatre *theatre, size_t seat, int64_t step)
+{
+    const struct run *run = &theatre->runs[theatre->seated[seat]];
+    struct saved *saved = &theatre->saved[theatre->seated[seat]];
+    struct pg_state state = pg_state_save(saved->bytes, sizeof saved->bytes);
+    pg_trainer_pass(&theatre->trainer, seat, &state);
+    assert_false(state.is_short);
+    saved->size = state.used;
+    saved->step = step;
+    saved->observed = run->observed;
+    saved->trace = run->trace;
+    memcpy(saved->parameters, run->parameters, sizeof run->parameters);
+}
+
 /* Some runs end of their own accord. */
 static bool observe(void *context, size_t seat, int64_t step, const struct pg_evaluation *train,
                     const struct pg_evaluation *test)
@@ -154,6 +198,8 @@ static bool observe(void *context, size_t seat, int64_t step, const struct pg_ev
     struct theatre *theatre = context;
     size_t which = theatre->seated[seat];
     struct run *run = &theatre->runs[which];
+    if (theatre->save_at != NEVER && run->observed == theatre->save_at + (int64_t)(which % 3))
+        save(theatre, seat, step);
     hash(&run->trace, &step, sizeof step);
     if (isfinite(train->loss)) {
         hash_evaluation(&run->trace, train);
@@ -201,7 +247,7 @@ static void play(const struct net *net, enum pg_lane_layout layout, const struct
     pg_arena_release(&arena);
 }
 
-static struct theatre alone, together;
+static struct theatre alone = {.save_at = NEVER}, together = {.save_at = NEVER};
 
 static void assert_same_runs(const struct net *net)
 {
@@ -242,6 +288,63 @@ static void test_company_cannot_be_seen(void **state)
             compare(&nets[i], pg_kernels[k]);
 }
 
+/* Some runs go on from where they were in one layout, in another layout with other neighbours, the
+   rest begins. */
+static void interrupt(const struct net *net, const struct pg_kernel *kernel, bool is_packed,
+                      int64_t observation)
+{
+    static struct saved saved[RUNS_MAX];
+    const enum pg_lane_layout layouts[] = {PG_LAYOUT_SAMPLES, PG_LAYOUT_RUNS};
+    for (size_t i = 0; i < RUNS_MAX; i++)
+        saved[i].step = NEVER;
+    together.count = RUNS_MAX;
+    together.saved = saved;
+    together.save_at = observation;
+    play(net, layouts[is_packed], kernel, &together);
+    assert_same_runs(net);
+    together.save_at = NEVER;
+    together.resumed = saved;
+    together.count = 18 + (size_t)observation;
+    for (size_t i = 0; i < RUNS_MAX; i++)
+        together.order[i] = (i * 7 + (size_t)observation) % RUNS_MAX;
+    play(net, layouts[!is_packed], kernel, &together);
+    assert_same_runs(net);
+    together.resumed = NULL;
+}
+
+static void test_interruptions_cannot_be_seen(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RUNS_MAX; i++)
+        alone.order[i] = together.order[i] = i;
+    alone.count = RUNS_MAX;
+    for (size_t i = 0; i < NET_COUNT; i++) {
+        play(&nets[i], PG_LAYOUT_SAMPLES, pg_kernels[0], &alone);
+        for (size_t k = 0; pg_kernels[k] != NULL; k++)
+            for (int64_t at = 0; at < 8 && pg_kernel_is_supported(pg_kernels[k]); at += 2)
+                interrupt(&nets[i], pg_kernels[k], at % 4 == 0, at);
+    }
+}
+
+/* Runs that one trainer cannot train differ in something that it names. */
+static void test_difference(void **state)
+{
+    (void)state;
+    struct pg_trainer_spec spec = {.train_count = TRAIN, .classes = OUTPUTS}, other;
+    describe(&nets[0], 1.0f, &spec.model);
+    other = spec;
+    other.model.layers[0].scale = 3.0f;
+    assert_null(pg_trainer_difference(&spec, &other));
+    other.model.layers[1].outputs++;
+    assert_string_equal(pg_trainer_difference(&spec, &other), "model");
+    other = spec;
+    other.train_count++;
+    assert_string_equal(pg_trainer_difference(&spec, &other), "number of training samples");
+    other = spec;
+    other.model.loss = &pg_loss_cross_entropy;
+    assert_string_equal(pg_trainer_difference(&spec, &other), "loss");
+}
+
 /* The comparison would not mean much otherwise. */
 static void test_runs_differ_and_some_diverge(void **state)
 {
@@ -277,6 +380,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_company_cannot_be_seen),
+        cmocka_unit_test(test_interruptions_cannot_be_seen),
+        cmocka_unit_test(test_difference),
         cmocka_unit_test(test_runs_differ_and_some_diverge),
         cmocka_unit_test(test_evaluation_is_seldom),
     };
