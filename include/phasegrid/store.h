@@ -92,7 +92,8 @@ int pg_store_launch_end(struct pg_store *store, double ended, const char *reason
                         struct pg_error *error) PG_CHECK_RESULT;
 
 /* Whether the structure of the file can be read, tried in a child process with limits on time and
-   memory: PG_EMISMATCH when the child died or did not come back, else what it met. */
+   memory: PG_EMISMATCH ("is damaged") when the child died, used up its limits or found it unsound;
+   else the clear text of what it met: no such file, a folder, no permission, no HDF5 file. */
 int pg_store_probe(const char *path, struct pg_error *error) PG_CHECK_RESULT;
 
 /* Reading without MPI, at any moment, for one process. Opening begins with pg_store_probe(). */

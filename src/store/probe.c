@@ -1,29 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HDF5 1.10.8 can crash on a damaged file, or not come back. So a child process opens the file and
- * reads everything that a reader would read of its structure, with limits on time and memory; only
- * when it came back well does the parent do the same. What it found goes through a pipe; a child
- * that says nothing has died, or is ended when its time is over.
+ * goes through everything that a reader would ask for of its structure, with limits on time and
+ * memory; only when it came back well does the parent open the file. What it found goes through a
+ * pipe; a child that says nothing has died, or is ended when its time is over.
+ *
+ * A process that loops uses its CPU seconds up; one that is only slow (a disk that does not answer,
+ * a machine that was suspended) does not, and its file is not called damaged.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "phasegrid/clock.h"
 #include "reader.h"
-#include "rows.h"
+#include "walk.h"
 
-enum { PROBE_SECONDS = 20 };
+enum { CPU_SECONDS = 5, WALL_SECONDS = 60 };
 
 /* What the structure of a file may take beside what the process has already. */
-static const rlim_t probe_bytes = (rlim_t)1 << 30;
+enum { MEBIBYTES = 1024 };
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ADDRESS_SANITIZER 1
+#endif
+#endif
 
 /* ---- the child ---- */
 
@@ -36,7 +49,7 @@ static void forget_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void limit(int resource, rlim_t most)
+static void limit(__rlimit_resource_t resource, rlim_t most)
 {
     struct rlimit now;
     if (getrlimit(resource, &now) != 0)
@@ -47,130 +60,148 @@ static void limit(int resource, rlim_t most)
     (void)setrlimit(resource, &now);
 }
 
-/* Sanitizers reserve more address space than any limit. */
+/* The address sanitizer reserves more address space than any limit. */
 static void limit_memory(void)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(PG_FUZZING)
+#ifndef HAS_ADDRESS_SANITIZER
     unsigned long pages = 0;
     FILE *file = fopen("/proc/self/statm", "re");
     int found = file != NULL ? fscanf(file, "%lu", &pages) : 0; /* NOLINT(cert-err34-c) */
     if (file != NULL)
         (void)fclose(file);
     if (found == 1)
-        limit(RLIMIT_AS, (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + probe_bytes);
-#else
-    (void)probe_bytes;
+        limit(RLIMIT_AS, (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)MEBIBYTES << 20));
 #endif
 }
 
-/* The first and the last row of every variable: their places in the file are part of the
-   structure. */
-static int read_ends(struct pg_reader *reader, struct pg_error *error)
+/* Nothing of the parent's stays in the child's hands: no lock, no connection, no handler. It ends
+   with the parent, leaves no core, and says nothing but through the pipe. */
+static void become_a_child(int to)
 {
-    const struct pg_layout *layout = pg_reader_layout(reader);
-    int status = 0;
-    for (size_t i = 0; i < layout->variable_count && status == 0; i++) {
-        if (layout->variables[i].texts != NULL)
-            continue;
-        uint64_t rows = pg_rows_count(layout, i);
-        void *row = malloc(pg_layout_row_bytes(layout, i) + 1);
-        if (row == NULL)
-            return pg_error_set(error, PG_EMISMATCH, "'%s': a row of '%s' does not fit in memory",
-                                reader->path, layout->variables[i].name);
-        if (rows > 0)
-            status = pg_reader_rows(reader, i, 0, 1, row, error);
-        if (rows > 1 && status == 0)
-            status = pg_reader_rows(reader, i, rows - 1, 1, row, error);
-        free(row);
-    }
-    return status;
+    forget_signals();
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        (void)dup2(nowhere, fd);
+    if (to > STDERR_FILENO + 1)
+        (void)close_range(STDERR_FILENO + 1, (unsigned)to - 1, 0);
+    (void)close_range((unsigned)to + 1, ~0U, 0);
+    limit(RLIMIT_CPU, CPU_SECONDS);
+    limit_memory();
 }
 
-_Noreturn static void walk(const char *path, int to)
+_Noreturn static void work_as_child(const char *path, int to)
 {
     struct pg_error found = {0};
     struct pg_reader *reader = NULL;
-    forget_signals();
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_CPU, PROBE_SECONDS);
-    limit_memory();
-    if (freopen("/dev/null", "w", stderr) == NULL)
-        (void)close(STDERR_FILENO);
+    become_a_child(to);
     found.status = pg_reader_open_unprobed(path, &reader, &found);
     if (found.status == 0)
-        found.status = read_ends(reader, &found);
+        found.status = pg_walk_file(reader, &found);
     (void)!write(to, &found, sizeof found); /* shorter than a pipe: in one piece */
     _exit(0);
 }
 
 /* ---- the parent ---- */
 
-/* Whether the child said what it found before its time was over. */
-static bool hear(int from, struct pg_error *ret_found)
+struct child {
+    pid_t pid;
+    int from;           /* what it says */
+    bool has_spoken;    /* and did so */
+    int how;            /* waitpid()'s; -1: not known */
+    double cpu_seconds; /* that it used */
+};
+
+/* Whether the child says what it found, before its time is over. */
+static bool hear(const struct child *child, struct pg_error *ret_found)
 {
-    const double until = pg_clock_wall() + PROBE_SECONDS;
-    struct pollfd pipe_end = {.fd = from, .events = POLLIN};
-    for (double left = PROBE_SECONDS; left > 0.0; left = until - pg_clock_wall()) {
+    const double until = pg_clock_wall() + WALL_SECONDS;
+    struct pollfd pipe_end = {.fd = child->from, .events = POLLIN};
+    for (double left = WALL_SECONDS; left > 0.0; left = until - pg_clock_wall()) {
         int ready = poll(&pipe_end, 1, (int)(left * 1e3) + 1);
         if (ready > 0)
-            return read(from, ret_found, sizeof *ret_found) == (ssize_t)sizeof *ret_found;
+            return read(child->from, ret_found, sizeof *ret_found) == (ssize_t)sizeof *ret_found;
         if (ready < 0 && errno != EINTR)
             return false;
     }
     return false;
 }
 
-/* How the child ended; -1: nobody knows. */
-static int await(pid_t child)
+static void await(struct child *child)
 {
-    int how = -1;
-    while (waitpid(child, &how, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return how;
+    struct rusage usage = {0};
+    pid_t ended;
+    child->how = -1;
+    do
+        ended = wait4(child->pid, &child->how, 0, &usage);
+    while (ended < 0 && errno == EINTR);
+    child->cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec);
 }
 
-static int tell(const char *path, int how, struct pg_error *error)
+static int start(const char *path, struct child *ret_child, struct pg_error *error)
 {
-    int number = how >= 0 && WIFSIGNALED(how) ? WTERMSIG(how) : 0;
-    if (number == SIGKILL || number == SIGXCPU)
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return pg_error_set(error, PG_EMACHINE, "cannot look at '%s': pipe: %s", path,
+                            strerror(errno));
+    ret_child->from = ends[0];
+    ret_child->pid = fork();
+    if (ret_child->pid == 0)
+        work_as_child(path, ends[1]);
+    int reason = errno;
+    (void)close(ends[1]);
+    if (ret_child->pid > 0)
+        return 0;
+    (void)close(ends[0]);
+    return pg_error_set(error, PG_EMACHINE, "cannot look at '%s': fork: %s", path,
+                        strerror(reason));
+}
+
+/* Of a child that said nothing. SIGKILL came from us, or from a system without memory. */
+static int explain(const char *path, const struct child *child, struct pg_error *error)
+{
+    int number = child->how >= 0 && WIFSIGNALED(child->how) ? WTERMSIG(child->how) : 0;
+    if (number == SIGXCPU || child->cpu_seconds >= CPU_SECONDS - 1)
         return pg_error_set(error, PG_EMISMATCH,
-                            "'%s' is damaged: reading its structure did not end within %d s", path,
-                            PROBE_SECONDS);
+                            "'%s' is damaged: reading its structure did not end within %d CPU "
+                            "seconds",
+                            path, CPU_SECONDS);
+    if (number == SIGKILL)
+        return pg_error_set(error, PG_EMACHINE,
+                            "cannot look at '%s': the process that reads it was killed, or had no "
+                            "answer of the disk within %d s",
+                            path, WALL_SECONDS);
+    if (number > 0)
+        return pg_error_set(error, PG_EMISMATCH,
+                            "'%s' is damaged: reading its structure ended with signal %d (%s)",
+                            path, number, strsignal(number));
     return pg_error_set(error, PG_EMISMATCH,
-                        "'%s' is damaged: reading its structure ended with signal %d (%s)", path,
-                        number, number > 0 ? strsignal(number) : "no word");
+                        "'%s' is damaged: the process that reads its structure ended early", path);
 }
 
-static int fail(const char *path, const char *what, struct pg_error *error)
+/* Reading the structure of a sound file takes little memory. */
+static int pass_on(const char *path, const struct pg_error *found, struct pg_error *error)
 {
-    return pg_error_set(error, PG_EMACHINE, "cannot look at '%s': %s: %s", path, what,
-                        strerror(errno));
+    if (found->status == PG_EMACHINE && strstr(found->text, "out of memory") != NULL)
+        return pg_error_set(error, PG_EMISMATCH,
+                            "'%s' is damaged: reading its structure took more than %d MiB of "
+                            "memory",
+                            path, MEBIBYTES);
+    return found->status == 0 ? 0 : pg_error_set(error, found->status, "%s", found->text);
 }
 
 int pg_store_probe(const char *path, struct pg_error *error)
 {
     struct pg_error found = {0};
-    int ends[2];
-    if (pipe(ends) != 0)
-        return fail(path, "pipe", error);
-    pid_t child = fork();
-    if (child == 0) {
-        (void)close(ends[0]);
-        walk(path, ends[1]);
-    }
-    (void)close(ends[1]);
-    if (child < 0) {
-        int status = fail(path, "fork", error);
-        (void)close(ends[0]);
+    struct child child = {0};
+    int status = start(path, &child, error);
+    if (status != 0)
         return status;
-    }
-    bool has_spoken = hear(ends[0], &found);
-    (void)close(ends[0]);
-    if (!has_spoken)
-        (void)kill(child, SIGKILL);
-    int how = await(child);
-    if (!has_spoken)
-        return tell(path, how, error);
-    return found.status == 0 ? 0 : pg_error_set(error, found.status, "%s", found.text);
+    child.has_spoken = hear(&child, &found);
+    (void)close(child.from);
+    if (!child.has_spoken)
+        (void)kill(child.pid, SIGKILL);
+    await(&child);
+    return child.has_spoken ? pass_on(path, &found, error) : explain(path, &child, error);
 }

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,6 +31,20 @@ static int check_path(const char *path, struct pg_error *error)
     return 0;
 }
 
+/* HDF5's "truncated file: eof = 50000, sblock->base_addr = 0, stored_eof = 123456", as it is meant.
+ */
+static void explain_truncation(const char *path, struct pg_error *error)
+{
+    unsigned long long there, expected;
+    const char *at = error != NULL ? strstr(error->text, "truncated file: eof = ") : NULL;
+    if (at != NULL &&
+        sscanf(at, "truncated file: eof = %20llu, sblock->base_addr = %*u, stored_eof = %20llu",
+               &there, &expected) == 2)
+        (void)pg_error_set(error, PG_EMISMATCH,
+                           "'%s' is truncated: %llu of its %llu bytes are there", path, there,
+                           expected);
+}
+
 static int open_file(struct pg_reader *reader, struct pg_error *error)
 {
     hid_t access_list = pg_h5_access(MPI_COMM_NULL);
@@ -44,6 +59,7 @@ static int open_file(struct pg_reader *reader, struct pg_error *error)
         reader->file = H5Fopen(reader->path, H5F_ACC_RDONLY, access_list);
         if (reader->file < 0)
             status = pg_h5_fail(error, PG_EMISMATCH, "'%s' is damaged", reader->path);
+        explain_truncation(reader->path, status != 0 ? error : NULL);
     }
     pg_h5_release(access_list);
     if (status == 0) {
@@ -56,8 +72,11 @@ static int open_file(struct pg_reader *reader, struct pg_error *error)
 
 int pg_reader_open_unprobed(const char *path, struct pg_reader **ret_reader, struct pg_error *error)
 {
-    int status = 0;
     *ret_reader = NULL;
+    pg_h5_begin();
+    int status = check_path(path, error);
+    if (status != 0)
+        return status;
     struct pg_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return pg_error_set(error, PG_EMACHINE, "out of memory: opening '%s'", path);
@@ -78,10 +97,7 @@ int pg_reader_open_unprobed(const char *path, struct pg_reader **ret_reader, str
 int pg_reader_open(const char *path, struct pg_reader **ret_reader, struct pg_error *error)
 {
     *ret_reader = NULL;
-    pg_h5_begin();
-    int status = check_path(path, error);
-    if (status == 0)
-        status = pg_store_probe(path, error);
+    int status = pg_store_probe(path, error);
     return status == 0 ? pg_reader_open_unprobed(path, ret_reader, error) : status;
 }
 
