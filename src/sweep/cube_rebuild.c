@@ -11,8 +11,10 @@
 #include "launch.h"
 #include "phasegrid/sweep.h"
 
-/* A file without blas_core has no run that OpenBLAS multiplied: code 0 is "none". */
-static const struct pg_attribute missing[] = {{"blas_core", NULL, 0.0}};
+/* A file without blas_core has no run that OpenBLAS multiplied: code 0 is "none". Without numerics
+   of their own, runs have the file's. */
+static const struct pg_attribute missing[] = {{"blas_core", NULL, 0.0},
+                                              {"numerics", NULL, PG_NUMERICS}};
 
 static int check_source(const struct pg_cube_source *source, struct pg_error *error)
 {
