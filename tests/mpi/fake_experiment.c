@@ -10,6 +10,9 @@
  * rate 0.5, mode plain and seed 1.
  * FAKE_CURED=1 makes modes that harm the process plain ones.
  *
+ * A run's state holds how much of its time is left and the trace so far, which is not made anew: a
+ * run that goes on from another one's state has another row.
+ *
  * FAKE_LANES=N has N runs side by side, each at an N-th of the speed, which end in any order and
  * are replaced.
  */
@@ -28,9 +31,10 @@
 
 #include "phasegrid/clock.h"
 #include "phasegrid/random.h"
+#include "phasegrid/state.h"
 
 enum { DIM_STEP, DIM_SNAPSHOT, DIM_PARAMETER, DIM_COUNT };
-enum { LANES_MAX = 16 };
+enum { LANES_MAX = 16, STATE_MAX = 4096 };
 enum { OBS_PHASE, OBS_VALUE, OBS_TRACE, OBS_PARAMETERS, OBS_COUNT };
 
 static const char *const modes[] = {"plain", "diverges", "refused", "slow", "stuck", NULL};
@@ -146,8 +150,18 @@ struct lane {
     struct pg_random random;
     int64_t width, budget;
     bool diverges, is_refused, is_bad;
-    double end;
+    double seconds, end; /* of all its steps; when it ends */
 };
+
+/* The points before `step` that are not there yet. */
+static void fill_trace(const struct lane *lane, int64_t step)
+{
+    const struct pg_record *record = lane->request.record;
+    float *trace = lane->request.slots[OBS_TRACE];
+    for (uint32_t i = 0; i < record->step_count && record->steps[i] < step; i++)
+        if (isnan(trace[i]))
+            trace[i] = pg_random_normal(&lane->random, i, 2, 0);
+}
 
 static void fill_row(const struct lane *lane)
 {
@@ -155,14 +169,68 @@ static void fill_row(const struct lane *lane)
     const struct pg_record *record = request->record;
     const struct pg_random *random = &lane->random;
     double *value = request->slots[OBS_VALUE];
-    float *trace = request->slots[OBS_TRACE], *parameters = request->slots[OBS_PARAMETERS];
+    float *parameters = request->slots[OBS_PARAMETERS];
     *value = (double)pg_random_uniform(random, 0, 1, 0);
-    for (uint32_t i = 0; i < record->step_count && record->steps[i] <= lane->budget; i++)
-        trace[i] = pg_random_normal(random, i, 2, 0);
+    fill_trace(lane, lane->budget + 1);
     for (uint32_t i = 0; i < record->snapshot_count; i++)
         for (uint32_t k = 0; k < (uint32_t)lane->width; k++)
             parameters[i * request->lengths[DIM_PARAMETER] + k] = pg_random_normal(random, k, 3, i);
 }
+
+/* ---- states ---- */
+
+static int64_t steps_taken(const struct lane *lane)
+{
+    double share = 1.0 - (lane->end - pg_clock_wall()) / lane->seconds;
+    return (int64_t)((double)lane->budget * fmax(0.0, fmin(1.0, share)));
+}
+
+/* What a run is between two steps. */
+struct between {
+    int64_t step;
+    double left; /* seconds */
+};
+
+static void pass(const struct lane *lane, struct between *between, struct pg_state *state)
+{
+    const struct pg_record *record = lane->request.record;
+    float *trace = lane->request.slots[OBS_TRACE];
+    pg_state_pass(state, between, sizeof *between);
+    for (size_t i = 0; i < record->step_count && record->steps[i] < between->step; i++)
+        pg_state_pass(state, &trace[i], sizeof trace[i]);
+}
+
+static void save(const struct pg_run_source *source, const struct lane *lane)
+{
+    unsigned char bytes[STATE_MAX];
+    struct pg_state state = pg_state_save(bytes, sizeof bytes);
+    struct between between = {steps_taken(lane), lane->end - pg_clock_wall()};
+    fill_trace(lane, between.step);
+    pass(lane, &between, &state);
+    if (state.is_short)
+        abort();
+    source->save(source->context, lane->request.ticket, between.step, bytes, state.used);
+}
+
+/* Goes on from the request's state, if there is one and it has the size of its step. */
+static bool resume(struct lane *lane)
+{
+    const struct pg_run_request *request = &lane->request;
+    struct pg_state state = pg_state_load(request->state, request->state_size);
+    struct pg_state measure = pg_state_measure();
+    struct between between = {0, 0.0};
+    if (request->state == NULL || request->state_size < sizeof between)
+        return false;
+    memcpy(&between, request->state, sizeof between);
+    pass(lane, &between, &measure);
+    if (measure.used != request->state_size)
+        return false;
+    pass(lane, &between, &state);
+    lane->end = pg_clock_wall() + between.left;
+    return true;
+}
+
+/* ---- runs ---- */
 
 static void begin_run(struct lane *lane)
 {
@@ -183,9 +251,10 @@ static void begin_run(struct lane *lane)
     double seconds = 1e-3 * pg_values_real(values, "milliseconds") * (double)lane->width *
                      (double)lane_count() *
                      (0.5 + (double)pg_random_uniform(&lane->random, 0, 0, 0));
-    lane->end = pg_clock_wall() + (strcmp(mode, "slow") == 0 ? 1000.0 * seconds : seconds);
+    lane->seconds = strcmp(mode, "slow") == 0 ? 1000.0 * seconds : seconds;
+    lane->end = pg_clock_wall() + lane->seconds;
     fill_disk();
-    write_log(lane->settings, lane->request.seed, "begin");
+    write_log(lane->settings, lane->request.seed, resume(lane) ? "resume" : "begin");
     while (strcmp(mode, "stuck") == 0 && getenv("FAKE_CURED") == NULL)
         (void)pause();
 }
@@ -243,7 +312,11 @@ static int run(const struct pg_run_source *source, struct pg_error *error)
     const struct timespec slice = {0, 500000};
     struct lane lanes[LANES_MAX] = {{0}};
     while (turn(source, lanes) > 0) {
-        if (pg_pause_leaves(source->pause(source->context)))
+        enum pg_pause pause = source->pause(source->context);
+        for (size_t i = 0; i < lane_count() && pg_pause_saves(pause); i++)
+            if (lanes[i].is_taken && source->save != NULL)
+                save(source, &lanes[i]);
+        if (pg_pause_leaves(pause))
             return pg_error_set(error, PG_ESTOPPED, "told to leave");
         (void)nanosleep(&slice, NULL);
     }
