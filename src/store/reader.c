@@ -7,15 +7,18 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "places.h"
 #include "read_layout.h"
 #include "rows.h"
 
-enum { BYTES_AT_ONCE = 4 << 20 };
+enum { BYTES_AT_ONCE = 1 << 20 };
 
 /* What can be said without HDF5, which waits at a pipe and says little about an empty file. */
 static int check_path(const char *path, struct pg_error *error)
@@ -81,6 +84,7 @@ int pg_reader_open_unprobed(const char *path, struct pg_reader **ret_reader, str
     if (reader == NULL)
         return pg_error_set(error, PG_EMACHINE, "out of memory: opening '%s'", path);
     reader->file = H5I_INVALID_HID;
+    reader->fd = -1;
     reader->path = strdup(path);
     if (reader->path == NULL)
         status = pg_error_set(error, PG_EMACHINE, "out of memory: opening '%s'", path);
@@ -107,6 +111,9 @@ void pg_reader_close(struct pg_reader *reader)
         return;
     pg_h5_release(reader->file);
     pg_pool_release(&reader->pool);
+    if (reader->fd >= 0)
+        (void)close(reader->fd);
+    free(reader->places);
     free(reader->path);
     free(reader);
 }
@@ -157,6 +164,44 @@ int pg_reader_statuses(struct pg_reader *reader, uint8_t *ret_statuses, struct p
                           ret_statuses, error);
 }
 
+/* Rows that stand in the file as in memory are read without HDF5, whose selections cost more than
+   the CRC of what they give. A file that is stored otherwise (by h5repack) is left to HDF5. */
+static int find_places(struct pg_reader *reader, struct pg_error *error)
+{
+    size_t count = reader->layout.variable_count;
+    struct pg_error ignored;
+    if (reader->places != NULL)
+        return 0;
+    if (reader->fd < 0)
+        reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC);
+    if (reader->fd < 0)
+        return pg_error_set(error, PG_EMACHINE, "cannot open '%s': %s", reader->path,
+                            strerror(errno));
+    reader->places = malloc((count + 1) * sizeof *reader->places);
+    if (reader->places == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: reading '%s'", reader->path);
+    if (pg_places_find(reader->file, &reader->layout, reader->places, &ignored) != 0)
+        for (size_t i = 0; i < count; i++)
+            reader->places[i] = -1;
+    return 0;
+}
+
+static int read_rows(struct pg_reader *reader, size_t variable, uint64_t first, uint64_t count,
+                     unsigned char *rows, struct pg_error *error)
+{
+    size_t bytes = pg_layout_row_bytes(&reader->layout, variable);
+    if (reader->places[variable] < 0)
+        return pg_reader_rows(reader, variable, first, count, rows, error);
+    int failure = pg_place_read(reader->fd, rows, count * bytes,
+                                reader->places[variable] + (off_t)(first * bytes));
+    if (failure != 0)
+        return pg_error_set(error, failure == EIO ? PG_EMISMATCH : PG_EMACHINE,
+                            "'%s': cannot read rows %llu to %llu of '%s': %s", reader->path,
+                            (unsigned long long)first, (unsigned long long)(first + count - 1),
+                            reader->layout.variables[variable].name, strerror(failure));
+    return 0;
+}
+
 int pg_reader_stream(struct pg_reader *reader, size_t variable, const struct pg_rows_sink *sink,
                      struct pg_error *error)
 {
@@ -166,14 +211,16 @@ int pg_reader_stream(struct pg_reader *reader, size_t variable, const struct pg_
     if (layout->variables[variable].texts != NULL || bytes == 0)
         return 0;
     uint64_t at_once = bytes < BYTES_AT_ONCE ? BYTES_AT_ONCE / bytes : 1;
+    int status = find_places(reader, error);
+    if (status != 0)
+        return status;
     unsigned char *rows = malloc(at_once * bytes);
-    int status = 0;
     if (rows == NULL)
         return pg_error_set(error, PG_EMACHINE, "out of memory: %llu bytes of '%s'",
                             (unsigned long long)at_once * bytes, layout->variables[variable].name);
     for (uint64_t first = 0; first < row_count && status == 0; first += at_once) {
         uint64_t count = row_count - first < at_once ? row_count - first : at_once;
-        status = pg_reader_rows(reader, variable, first, count, rows, error);
+        status = read_rows(reader, variable, first, count, rows, error);
         if (status == 0)
             sink->take(sink->context, variable, first, count, rows);
     }

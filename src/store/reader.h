@@ -12,6 +12,8 @@ struct pg_reader {
     hid_t file;
     struct pg_pool pool; /* what the layout points to */
     struct pg_layout layout;
+    int fd;        /* for pg_reader_stream(); -1: not used so far */
+    off_t *places; /* (variable_count) of rows in the file; -1: to be read by HDF5 */
 };
 
 /* Rows of a variable, some at a time, in the order of the file. */

@@ -4,6 +4,7 @@
 import json
 import random
 import shutil
+import subprocess
 
 import h5py
 import numpy as np
@@ -140,6 +141,18 @@ def test_many_damaged_runs(copy):
     named = [line for line in result.stderr.splitlines() if line.startswith("run ")]
     assert len(named) == 10 and "and 2 more" in result.stderr
     assert len(json.loads(phasegrid("verify", copy, "--json").stdout)["damaged"]) == SMALL_RUNS
+
+
+@pytest.mark.skipif(shutil.which("h5repack") is None, reason="no h5repack")
+def test_a_repacked_file(sound, copy):
+    """Chunked and compressed by a tool of HDF5's, the file says the same, and is checked as well."""
+    packed = copy.with_name("packed.h5")
+    subprocess.run(["h5repack", "-f", "GZIP=1", sound, packed], check=True, timeout=60)
+    assert digest(packed) == digest(sound)
+    with h5py.File(packed, "r+") as file:
+        file["last_step"][0, 1, 1] += 1
+    damaged = phasegrid("verify", packed)
+    assert damaged.returncode == 3 and "run 3: " in damaged.stderr
 
 
 # ---- against another file ----
