@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that a killed launch leaves beside X.h5: OMPIO's X.h5.locktest.N and X.h5-N.lock, and an
- * unfinished X.h5.creating-N of our own (N: decimal digits). X.h5 exists when this runs, so that
- * nobody can still publish such a file.
+ * Files that a killed launch leaves beside X.h5: OMPIO's X.h5.locktest.N and X.h5-N.lock, and those
+ * of our own under their temporary names, X.h5.creating-N, X.h5.owner.claiming-N and
+ * X.h5.checkpoint-L-N.writing (N: decimal digits, L: hexadecimal). X.h5 exists and has one owner
+ * when this runs, so that nobody can still publish such a file. OMPIO names its files after the
+ * path that it was given, the others stand beside the file that a symbolic link leads to.
  */
 #include "leftovers.h"
 
@@ -14,25 +16,41 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "beside.h"
+#include "checkpoint_file.h"
+
 static const struct pattern {
     const char *before, *after;
-} patterns[] = {{".locktest.", ""}, {"-", ".lock"}, {".creating-", ""}};
+} patterns[] = {{".locktest.", ""}, {"-", ".lock"}, {".creating-", ""}, {".owner.claiming-", ""}};
+
+/* `rest`: what follows the name of the results file. */
+static bool fits(const struct pattern *pattern, const char *rest)
+{
+    size_t before = strlen(pattern->before);
+    if (strncmp(rest, pattern->before, before) != 0)
+        return false;
+    size_t digits = strspn(rest + before, "0123456789");
+    return digits > 0 && strcmp(rest + before + digits, pattern->after) == 0;
+}
+
+static bool is_unfinished_checkpoint(const char *rest)
+{
+    static const char before[] = PG_CHECKPOINT_SUFFIX, after[] = PG_CHECKPOINT_UNFINISHED;
+    size_t length = strlen(rest), around = sizeof before + sizeof after - 2;
+    return length > around && strncmp(rest, before, sizeof before - 1) == 0 &&
+           strcmp(rest + length - (sizeof after - 1), after) == 0 &&
+           pg_checkpoint_is_name(rest + sizeof before - 1, length - around);
+}
 
 static bool is_leftover(const char *name, const char *file)
 {
     size_t stem = strlen(file);
     if (strncmp(name, file, stem) != 0)
         return false;
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-        const char *rest = name + stem;
-        size_t before = strlen(patterns[i].before), digits;
-        if (strncmp(rest, patterns[i].before, before) != 0)
-            continue;
-        digits = strspn(rest + before, "0123456789");
-        if (digits > 0 && strcmp(rest + before + digits, patterns[i].after) == 0)
-            return true;
-    }
-    return false;
+    bool is_one = is_unfinished_checkpoint(name + stem);
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
+        is_one = is_one || fits(&patterns[i], name + stem);
+    return is_one;
 }
 
 static void remove_in(DIR *folder, const char *file)
@@ -43,7 +61,7 @@ static void remove_in(DIR *folder, const char *file)
             (void)unlinkat(dirfd(folder), entry->d_name, 0);
 }
 
-void pg_leftovers_remove(const char *path)
+static void remove_beside(const char *path)
 {
     char *folder_path = strdup(path), *file_path = strdup(path);
     if (folder_path != NULL && file_path != NULL) {
@@ -55,4 +73,13 @@ void pg_leftovers_remove(const char *path)
     }
     free(file_path);
     free(folder_path);
+}
+
+void pg_leftovers_remove(const char *path)
+{
+    char *resolved;
+    remove_beside(path);
+    if (pg_beside_resolve(path, &resolved, NULL) == 0 && strcmp(resolved, path) != 0)
+        remove_beside(resolved);
+    free(resolved);
 }

@@ -29,6 +29,7 @@
 #include "beside.h"
 #include "owner_text.h"
 #include "phasegrid/clock.h"
+#include "segments.h"
 
 static const double patience = 10.0;      /* seconds, for ranks that are still ending */
 static const double lockless_pause = 3.0; /* seconds that Open MPI takes to end such ranks */
@@ -214,13 +215,18 @@ static enum verdict judge(const struct claim *claim, const struct found *found)
     return REFUSE;
 }
 
-/* False: it is no longer what was found, or the system refuses. */
+/* Follows a dead owner, and clears up after its ranks. False: it is no longer what was found, or
+   the system refuses. */
 static bool replace(const struct claim *claim, const struct found *found)
 {
     if (found->lock == LOCK_NOT_KNOWN && found->state == PG_OWNER_DEAD)
         take_nap(lockless_pause);
-    return is_same_file(found->fd, claim->owner->path) &&
-           rename(claim->temporary, claim->owner->path) == 0;
+    if (!is_same_file(found->fd, claim->owner->path) ||
+        rename(claim->temporary, claim->owner->path) != 0)
+        return false;
+    if (found->lock == LOCK_HAD && found->state == PG_OWNER_DEAD)
+        pg_segments_remove(found->text.ompi_job, found->text.since);
+    return true;
 }
 
 /* One look at what stands there. Returns 0 and says whether the file is ours now. */

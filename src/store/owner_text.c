@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "segments.h"
+
 static void read_boot(char ret_boot[64])
 {
     FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -61,6 +63,7 @@ void pg_owner_text_describe(struct pg_owner_text *ret_text)
     take_variable("SLURM_JOB_ID", ret_text->slurm_job, sizeof ret_text->slurm_job);
     take_variable("SLURM_RESTART_COUNT", restart, sizeof restart);
     ret_text->slurm_restart = strtoll(restart, NULL, 10);
+    ret_text->ompi_job = pg_segments_job();
     ret_text->since = time(NULL);
 }
 
@@ -68,9 +71,9 @@ void pg_owner_text_print(const struct pg_owner_text *text, char *ret_bytes)
 {
     (void)snprintf(ret_bytes, PG_OWNER_TEXT_MAX,
                    "host: %s\npid: %lld\nstart: %llu\nboot: %s\nslurm_job: %s\n"
-                   "slurm_restart: %lld\nsince: %lld\n",
+                   "slurm_restart: %lld\nompi_job: %x\nsince: %lld\n",
                    text->host, text->pid, text->start, text->boot, text->slurm_job,
-                   text->slurm_restart, text->since);
+                   text->slurm_restart, text->ompi_job, text->since);
 }
 
 static enum pg_owner_state state_of(const struct pg_owner_text *text)
@@ -92,10 +95,11 @@ enum pg_owner_state pg_owner_text_parse(const char *bytes, struct pg_owner_text 
     memset(ret_text, 0, sizeof *ret_text);
     int found = sscanf(bytes,
                        "host: %255s pid: %18lld start: %18llu boot: %63s slurm_job: %63s "
-                       "slurm_restart: %9lld since: %11lld",
+                       "slurm_restart: %9lld ompi_job: %8x since: %11lld",
                        ret_text->host, &ret_text->pid, &ret_text->start, ret_text->boot,
-                       ret_text->slurm_job, &ret_text->slurm_restart, &ret_text->since);
-    return found == 7 ? state_of(ret_text) : PG_OWNER_UNKNOWN;
+                       ret_text->slurm_job, &ret_text->slurm_restart, &ret_text->ompi_job,
+                       &ret_text->since);
+    return found == 8 ? state_of(ret_text) : PG_OWNER_UNKNOWN;
 }
 
 void pg_owner_text_name(const struct pg_owner_text *text, char ret_name[512])

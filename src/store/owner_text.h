@@ -16,7 +16,8 @@ struct pg_owner_text {
     char boot[64];            /* the kernel's boot id */
     char slurm_job[64];       /* "-": none */
     long long slurm_restart;
-    long long since; /* unix seconds */
+    unsigned ompi_job; /* pg_segments_job() */
+    long long since;   /* unix seconds */
 };
 
 enum pg_owner_state {

@@ -193,6 +193,57 @@ static void test_ranks_that_do_not_end_keep_the_file(void **state)
     end_rank(&joined);
 }
 
+/* ---- shared memory of a killed launch ---- */
+
+enum { KILLED_JOB = 0x7e570001, OTHER_JOB = 0x7e570002 };
+
+static void segment_name(unsigned job, const char *rank, char ret_path[256])
+{
+    (void)snprintf(ret_path, 256, "/dev/shm/vader_segment.phasegrid-test.%u.%x.%s",
+                   (unsigned)geteuid(), job, rank);
+}
+
+static void make_segment(unsigned job, const char *rank)
+{
+    char path[256];
+    segment_name(job, rank, path);
+    int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    (void)close(fd);
+}
+
+/* Whether it was there; then it is not any more. */
+static bool take_segment(unsigned job, const char *rank)
+{
+    char path[256];
+    segment_name(job, rank, path);
+    return unlink(path) == 0;
+}
+
+static void test_shared_memory_of_a_killed_launch(void **state)
+{
+    struct place *place = *state;
+    char job[32];
+    (void)snprintf(job, sizeof job, "%u", (unsigned)KILLED_JOB);
+    make_segment(KILLED_JOB, "0");
+    make_segment(KILLED_JOB, "17");
+    make_segment(KILLED_JOB, "x");
+    make_segment(OTHER_JOB, "0");
+    assert_int_equal(setenv("OMPI_MCA_ess_base_jobid", job, 1), 0);
+    struct rank rank = start_rank(place, CLAIM);
+    assert_int_equal(unsetenv("OMPI_MCA_ess_base_jobid"), 0);
+    kill_rank(&rank);
+    (void)usleep(1100000);
+    make_segment(KILLED_JOB, "18"); /* another's, who has got the same number since */
+    assert_claimed(place, false);
+    assert_false(take_segment(KILLED_JOB, "0"));
+    assert_false(take_segment(KILLED_JOB, "17"));
+    assert_true(take_segment(KILLED_JOB, "x"));
+    assert_true(take_segment(KILLED_JOB, "18"));
+    assert_true(take_segment(OTHER_JOB, "0"));
+    end_rank(&rank);
+}
+
 /* ---- owner files of others ---- */
 
 struct owner_file {
@@ -205,7 +256,7 @@ static void write_owner(const struct place *place, const struct owner_file *file
     char text[1024];
     int length = snprintf(text, sizeof text,
                           "host: %s\npid: %lld\nstart: %lld\nboot: %s\nslurm_job: %s\n"
-                          "slurm_restart: %lld\nsince: 1795403525\n",
+                          "slurm_restart: %lld\nompi_job: 0\nsince: 1795403525\n",
                           file->host, file->pid, file->start, file->boot, file->slurm_job,
                           file->slurm_restart);
     place_write(place, "x.h5.owner", text, (size_t)length);
@@ -377,6 +428,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_ranks_that_do_not_end_keep_the_file, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_shared_memory_of_a_killed_launch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_owner_on_another_host, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_earlier_start_of_the_same_slurm_job, set_up,
                                         tear_down),
