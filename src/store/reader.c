@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,10 +99,35 @@ int pg_reader_open_unprobed(const char *path, struct pg_reader **ret_reader, str
     return 0;
 }
 
+static bool is_file(hid_t file, const struct stat *wanted)
+{
+    char name[PATH_MAX];
+    struct stat found;
+    return H5Fget_name(file, name, sizeof name) > 0 && stat(name, &found) == 0 &&
+           found.st_dev == wanted->st_dev && found.st_ino == wanted->st_ino;
+}
+
+/* A file that this process has open was looked at when it was opened, and HDF5 hands out the same
+   one again; in a child of the process, whose descriptors are closed, it would be unreadable. */
+static bool is_open_already(const char *path)
+{
+    enum { FILES_MAX = 64 };
+    hid_t files[FILES_MAX];
+    struct stat wanted;
+    bool is_open = false;
+    pg_h5_begin();
+    ssize_t count = H5Fget_obj_ids(H5F_OBJ_ALL, H5F_OBJ_FILE, FILES_MAX, files);
+    if (stat(path, &wanted) != 0)
+        return false;
+    for (ssize_t i = 0; i < count && !is_open; i++)
+        is_open = is_file(files[i], &wanted);
+    return is_open;
+}
+
 int pg_reader_open(const char *path, struct pg_reader **ret_reader, struct pg_error *error)
 {
     *ret_reader = NULL;
-    int status = pg_store_probe(path, error);
+    int status = is_open_already(path) ? 0 : pg_store_probe(path, error);
     return status == 0 ? pg_reader_open_unprobed(path, ret_reader, error) : status;
 }
 

@@ -162,6 +162,10 @@ def test_against_itself(sound, copy):
     assert result.returncode == 0
     assert [line.split()[0] for line in result.stdout.splitlines()] == [digest(sound)] * 2
     assert "hold the same results" in result.stderr
+    link = copy.with_name("link.h5")
+    link.symlink_to(copy)
+    for same in (copy, link):  # one file, opened twice
+        assert phasegrid("verify", copy, "--against", same).returncode == 0
 
 
 def test_against_a_file_that_differs(sound, copy):
