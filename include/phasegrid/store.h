@@ -65,7 +65,11 @@ int pg_store_write(struct pg_store *store, const struct pg_block *block, size_t 
 /* fdatasync, then the status bytes of what is pending. Any rank, no communication. */
 int pg_store_flush(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 
-/* The same when statuses have been waiting and the last flush is a second ago; else it costs a
+/* pg_store_flush(), and the statuses are on disk as well when it returns: before anything goes that
+   could bring these rows back. Any rank, no communication. */
+int pg_store_sync(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
+
+/* The same as pg_store_flush() when statuses have been waiting and the last flush is a second ago; else it costs a
    look at the clock. For whoever is busy with something long between writes. */
 int pg_store_flush_due(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 

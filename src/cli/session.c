@@ -22,16 +22,19 @@
 #include "terminal.h"
 #include "version.h"
 
+enum { OPTION_RANKS = 'n', OPTION_COORDINATOR = 'c', RANKS_MAX = 1000000 };
 enum {
-    OPTION_RANKS = 'n',
-    OPTION_COORDINATOR = 'c',
     OPTION_GRACE = 0x100,
-    OPTION_ACCEPT_NUMERICS = 0x180,
-    RANKS_MAX = 1000000
+    OPTION_CHECKPOINTS,
+    OPTION_SYNC,
+    OPTION_TAKE_OVER,
+    OPTION_ACCEPT_NUMERICS
 };
 _Static_assert((int)PG_EXIT_STOPPED == (int)PG_STOPPED_EXIT, "one exit code");
 
-static const double grace_default = 10.0, grace_min = 1.0, grace_max = 86400.0; /* seconds */
+/* Seconds. */
+static const double grace_default = 10.0, grace_min = 1.0, checkpoint_default = 300.0,
+                    longest = 1e7;
 
 static const struct argp_option options[] = {
     {"ranks", OPTION_RANKS, "N", 0,
@@ -42,6 +45,14 @@ static const struct argp_option options[] = {
      0},
     {"grace", OPTION_GRACE, "TIME", 0,
      "A signal ends the launch within TIME, even if a rank is stuck (default: 10s)", 0},
+    {"checkpoint-every", OPTION_CHECKPOINTS, "TIME", 0,
+     "Runs that take longer keep their state beside the results (default: 5min; 0: never)", 0},
+    {"sync", OPTION_SYNC, "WHEN", 0,
+     "Finished runs are put on disk together once a second (group, the default), one by one (run), "
+     "or when the system likes (none: they survive a killed process, but no power failure)",
+     0},
+    {"take-over", OPTION_TAKE_OVER, NULL, 0,
+     "Take the results file from an owner on another host, who is known to be dead", 0},
     {"accept-numerics", OPTION_ACCEPT_NUMERICS, NULL, 0,
      "Go on with a file that a program of other numerics began; the file says of each run by which "
      "it was trained",
@@ -63,12 +74,27 @@ static enum pg_coordination read_coordination(struct argp_state *state, const ch
     return PG_COORDINATION_AUTO;
 }
 
+static enum pg_sync read_sync(struct argp_state *state, const char *text)
+{
+    static const char *const names[] = {
+        [PG_SYNC_GROUP] = "group",
+        [PG_SYNC_NONE] = "none",
+        [PG_SYNC_RUN] = "run",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], text) == 0)
+            return (enum pg_sync)i;
+    argp_error(state, "--sync: '%s' is not one of none, group, run", text);
+    return PG_SYNC_GROUP;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct pg_session *session = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
         session->grace = grace_default;
+        session->checkpoint_every = checkpoint_default;
         return 0;
     case OPTION_RANKS:
         session->ranks = (int)pg_arguments_number(state, "--ranks", argument, 1, RANKS_MAX);
@@ -77,7 +103,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         session->coordination = read_coordination(state, argument);
         return 0;
     case OPTION_GRACE:
-        session->grace = pg_arguments_seconds(state, "--grace", argument, grace_min, grace_max);
+        session->grace = pg_arguments_seconds(state, "--grace", argument, grace_min, longest);
+        return 0;
+    case OPTION_CHECKPOINTS:
+        session->checkpoint_every =
+            pg_arguments_seconds(state, "--checkpoint-every", argument, 0.0, longest);
+        return 0;
+    case OPTION_SYNC:
+        session->sync = read_sync(state, argument);
+        return 0;
+    case OPTION_TAKE_OVER:
+        session->take_over = true;
         return 0;
     case OPTION_ACCEPT_NUMERICS:
         session->accept_numerics = true;
@@ -197,6 +233,12 @@ static int conclude(const struct pg_session *session, const struct pg_terminal *
     return PG_OK;
 }
 
+static void warn(const char *text, void *context)
+{
+    pg_progress_line_finish(context);
+    (void)fprintf(stderr, "phasegrid: %s\n", text);
+}
+
 /* Collective. */
 static int sweep(const struct pg_session *session, const struct pg_subject_job *subject, int rank,
                  struct pg_error *error)
@@ -214,6 +256,10 @@ static int sweep(const struct pg_session *session, const struct pg_subject_job *
         .report_interval = pg_progress_line_interval(&line),
         .coordination = session->coordination,
         .grace = session->grace,
+        .checkpoint_every = session->checkpoint_every,
+        .sync = session->sync,
+        .take_over = session->take_over,
+        .warn = warn,
         .accept_numerics = session->accept_numerics,
         .retry = session->retry,
         .retry_rows = session->retry_rows,

@@ -12,8 +12,9 @@ struct pg_session {
     size_t shard, shard_count;     /* with job_path; count 0: the whole job */
     int ranks;                     /* that were asked for; 0: any number */
     enum pg_coordination coordination;
-    double grace; /* seconds */
-    bool accept_numerics, retry;
+    double grace, checkpoint_every; /* seconds */
+    enum pg_sync sync;
+    bool take_over, accept_numerics, retry;
     const uint64_t *retry_rows; /* (retry_count) */
     size_t retry_count;
 };

@@ -261,6 +261,12 @@ int pg_store_flush(struct pg_store *store, struct pg_error *error)
     return status;
 }
 
+int pg_store_sync(struct pg_store *store, struct pg_error *error)
+{
+    int status = pg_store_flush(store, error);
+    return status == 0 ? sync_data(store, error) : status;
+}
+
 int pg_store_forget(struct pg_store *store, const uint64_t *rows, size_t count,
                     struct pg_error *error)
 {
@@ -285,9 +291,7 @@ int pg_store_close(struct pg_store *store, struct pg_error *error)
         return 0;
     (void)MPI_Comm_dup(store->comm, &comm);
     struct pg_error closing = {0};
-    int status = pg_store_flush(store, error);
-    if (status == 0)
-        status = sync_data(store, error);
+    int status = pg_store_sync(store, error);
     int closed = close_all(store, &closing);
     if (status == 0 && closed != 0)
         status = pg_error_set(error, closed, "%s", closing.text);

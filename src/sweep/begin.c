@@ -158,6 +158,22 @@ static enum pg_plan_row judge_row(const struct rows *rows, uint64_t row, bool al
     }
 }
 
+/* Rows that have failed are to do alone, and no others so far. */
+static int list_failed(struct pg_beginning *beginning, uint64_t row_count, struct pg_error *error)
+{
+    uint64_t count = 0;
+    for (uint64_t row = 0; row < row_count; row++)
+        count += beginning->todo[row] == PG_PLAN_DO_ALONE;
+    beginning->failed = calloc(count + 1, sizeof *beginning->failed);
+    if (beginning->failed == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: the list of %llu failed runs",
+                            (unsigned long long)count);
+    for (uint64_t row = 0; row < row_count; row++)
+        if (beginning->todo[row] == PG_PLAN_DO_ALONE)
+            beginning->failed[beginning->failed_count++] = row;
+    return 0;
+}
+
 static int read_rows(const struct subject *subject, struct pg_beginning *beginning)
 {
     struct rows rows = {.count = pg_layout_row_count(&subject->cube->layout)};
@@ -176,6 +192,8 @@ static int read_rows(const struct subject *subject, struct pg_beginning *beginni
     bool all_again = subject->options->retry && subject->options->retry_count == 0;
     for (uint64_t row = 0; row < rows.count && status == 0; row++)
         beginning->todo[row] = (uint8_t)judge_row(&rows, row, all_again, beginning);
+    if (status == 0)
+        status = list_failed(beginning, rows.count, subject->error);
     free(phases);
     free(failures);
     return status;
@@ -253,5 +271,7 @@ void pg_beginning_release(struct pg_beginning *beginning)
     free(beginning->attempts);
     free(beginning->crashes);
     free(beginning->given_up);
+    free(beginning->failed);
+    pg_checkpoints_close(beginning->checkpoints);
     memset(beginning, 0, sizeof *beginning);
 }

@@ -4,6 +4,7 @@
 #define PHASEGRID_SWEEP_BEGIN_H
 
 #include "cube.h"
+#include "phasegrid/checkpoint.h"
 #include "phasegrid/error.h"
 #include "phasegrid/plan.h"
 #include "phasegrid/sweep.h"
@@ -22,6 +23,9 @@ struct pg_beginning {
     uint8_t *crashes;
     struct pg_given_up *given_up; /* (given_up_count): to be written as failed */
     size_t given_up_count;
+    uint64_t *failed; /* (failed_count): rows with that status, which are to do again */
+    size_t failed_count;
+    struct pg_checkpoints *checkpoints;
     struct pg_progress progress; /* what is done already */
 };
 

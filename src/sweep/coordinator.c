@@ -8,6 +8,7 @@
 #include "coordinator.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "phasegrid/clock.h"
@@ -109,7 +110,7 @@ static void apply(struct pg_coordinator *coordinator, int worker, const struct p
     double now = pg_clock_wall();
     pg_signals_raise((enum pg_urgency)report->urgency);
     count_report(coordinator, report);
-    pg_plan_finish(coordinator->plan, (size_t)worker, report->rows, report->seconds, now);
+    pg_plan_finish(coordinator->plan, (size_t)worker, report->rows, report->whole_seconds, now);
     if (report->kind == PG_REPORT_LEAVES)
         coordinator->present--;
     if (report->kind == PG_REPORT_LEAVES || pg_plan_todo(coordinator->plan) == 0)
@@ -118,18 +119,42 @@ static void apply(struct pg_coordinator *coordinator, int worker, const struct p
         deal(coordinator, worker);
 }
 
-static bool receive_report(struct pg_coordinator *coordinator)
+static void tell(struct pg_coordinator *coordinator, const struct pg_warning *warning)
+{
+    char text[sizeof *warning + 8];
+    if (coordinator->options->warn == NULL || !pg_warnings_add(&coordinator->warnings, warning))
+        return;
+    (void)snprintf(text, sizeof text, "%s (%s)", warning->reason, warning->where);
+    coordinator->options->warn(text, coordinator->options->context);
+}
+
+static void receive_report(struct pg_coordinator *coordinator, int rank)
 {
     struct pg_report report;
+    MPI_Recv(&report, (int)sizeof report, MPI_BYTE, rank, PG_TAG_REPORT, coordinator->comm,
+             MPI_STATUS_IGNORE);
+    apply(coordinator, rank - pg_first_worker(coordinator->trains), &report);
+}
+
+static void receive_warning(struct pg_coordinator *coordinator, int rank)
+{
+    struct pg_warning warning;
+    MPI_Recv(&warning, (int)sizeof warning, MPI_BYTE, rank, PG_TAG_WARNING, coordinator->comm,
+             MPI_STATUS_IGNORE);
+    tell(coordinator, &warning);
+}
+
+/* What has come next, of any kind: a worker's last report comes behind its warnings. */
+static bool receive_message(struct pg_coordinator *coordinator)
+{
     MPI_Status status;
     int is_there = 0;
-    MPI_Iprobe(MPI_ANY_SOURCE, PG_TAG_REPORT, coordinator->comm, &is_there, &status);
-    if (!is_there)
-        return false;
-    MPI_Recv(&report, (int)sizeof report, MPI_BYTE, status.MPI_SOURCE, PG_TAG_REPORT,
-             coordinator->comm, MPI_STATUS_IGNORE);
-    apply(coordinator, status.MPI_SOURCE - pg_first_worker(coordinator->trains), &report);
-    return true;
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, coordinator->comm, &is_there, &status);
+    if (is_there && status.MPI_TAG == PG_TAG_WARNING)
+        receive_warning(coordinator, status.MPI_SOURCE);
+    else if (is_there)
+        receive_report(coordinator, status.MPI_SOURCE);
+    return is_there != 0;
 }
 
 /* ---- figures ---- */
@@ -161,7 +186,7 @@ bool pg_coordinator_serve(struct pg_coordinator *coordinator)
     bool has_served = false;
     if (pg_signals_urgency() != PG_CALM)
         end(coordinator);
-    while (receive_report(coordinator))
+    while (receive_message(coordinator))
         has_served = true;
     show_progress(coordinator);
     return has_served;
@@ -186,6 +211,11 @@ static void report_within(void *context, const struct pg_report *report)
     apply(context, 0, report);
 }
 
+static void warn_within(void *context, const struct pg_warning *warning)
+{
+    tell(context, warning);
+}
+
 static bool receive_within(void *context, struct pg_order *ret_order)
 {
     struct pg_coordinator *coordinator = context;
@@ -202,5 +232,5 @@ static bool receive_within(void *context, struct pg_order *ret_order)
 
 struct pg_link pg_link_within(struct pg_coordinator *coordinator)
 {
-    return (struct pg_link){report_within, receive_within, coordinator, 2e-4};
+    return (struct pg_link){report_within, warn_within, receive_within, coordinator, 2e-4};
 }

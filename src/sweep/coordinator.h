@@ -9,6 +9,7 @@
 
 #include "begin.h"
 #include "message.h"
+#include "warnings.h"
 
 struct pg_coordinator {
     MPI_Comm comm; /* borrowed */
@@ -20,6 +21,7 @@ struct pg_coordinator {
     bool is_ended;
     bool own_may_get, own_is_told; /* this process's worker: rows, as it has reported; the end */
     struct pg_progress progress;
+    struct pg_warnings warnings; /* told to the user */
     int64_t steps;
     double seconds; /* in training, over all workers */
     double began, reported;

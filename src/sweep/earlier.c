@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Files beside the results name runs by their keys; here the keys find their rows. That takes the
- * key of every row that is to do, and is left out where no such file is.
+ * key of every row, and is left out where no such file is.
  */
 #include "earlier.h"
 
@@ -10,6 +10,9 @@
 
 #include "fault_notes.h"
 #include "identity.h"
+#include "phasegrid/store.h"
+
+/* ---- runs that crashed ---- */
 
 struct judge {
     const struct pg_cube *cube;
@@ -20,16 +23,16 @@ struct judge {
     size_t found; /* notes of rows that are to do */
 };
 
-static uint64_t row_count(const struct judge *judge)
+static uint64_t row_count(const struct pg_cube *cube)
 {
-    return pg_layout_row_count(&judge->cube->layout);
+    return pg_layout_row_count(&cube->layout);
 }
 
 /* A new file has no lists yet: everything is to do. */
 static int make_lists(struct judge *judge)
 {
     struct pg_beginning *beginning = judge->beginning;
-    uint64_t count = row_count(judge);
+    uint64_t count = row_count(judge->cube);
     if (beginning->todo != NULL)
         return 0;
     beginning->todo = malloc(count);
@@ -82,10 +85,103 @@ static int judge_row(struct judge *judge, uint64_t row)
 static int judge_rows(struct judge *judge)
 {
     int status = make_lists(judge);
-    uint64_t count = row_count(judge);
+    uint64_t count = row_count(judge->cube);
     for (uint64_t row = 0; row < count && status == 0 && judge->found < judge->notes.count; row++)
         if (judge->beginning->todo[row] != PG_PLAN_SKIP)
             status = judge_row(judge, row);
+    return status;
+}
+
+static int judge_crashes(struct judge *judge, const struct pg_sweep_options *options)
+{
+    if (options->retry)
+        pg_fault_notes_remove(options->path);
+    int status = pg_fault_notes_read(options->path, &judge->notes, judge->error);
+    if (status == 0 && judge->notes.count > 0) {
+        status = judge_rows(judge);
+        if (status == 0 && judge->found == 0)
+            pg_fault_notes_remove(options->path);
+    }
+    pg_fault_notes_release(&judge->notes);
+    return status;
+}
+
+/* ---- states of unfinished runs ---- */
+
+/* Keys of finished runs of which a state is kept: sorted, (count). */
+struct settled {
+    struct pg_run_key *keys;
+    size_t count;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+    return pg_run_key_compare(a, b);
+}
+
+static bool is_settled(void *context, const struct pg_run_key *key)
+{
+    const struct settled *settled = context;
+    return settled->count > 0 &&
+           bsearch(key, settled->keys, settled->count, sizeof *settled->keys, compare_keys) != NULL;
+}
+
+static bool always(void *context, const struct pg_run_key *key)
+{
+    (void)context;
+    (void)key;
+    return true;
+}
+
+/* `is_done` (row_count). */
+static int find_settled(struct pg_identity *identity, const struct pg_checkpoints *checkpoints,
+                        const bool *is_done, uint64_t rows, struct settled *ret_settled,
+                        struct pg_error *error)
+{
+    size_t room = pg_checkpoints_count(checkpoints);
+    struct pg_run_key key;
+    *ret_settled = (struct settled){.keys = calloc(room + 1, sizeof *ret_settled->keys)};
+    if (ret_settled->keys == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: the keys of %zu checkpoints", room);
+    for (uint64_t row = 0; row < rows && ret_settled->count < room; row++) {
+        if (!is_done[row])
+            continue;
+        if (pg_identity_find(identity, row, &key, error) != 0)
+            return PG_EMACHINE;
+        if (pg_checkpoints_find(checkpoints, &key, NULL))
+            ret_settled->keys[ret_settled->count++] = key;
+    }
+    qsort(ret_settled->keys, ret_settled->count, sizeof key, compare_keys);
+    return 0;
+}
+
+/* Removes the files that hold states of finished runs alone. */
+static int remove_settled(struct pg_identity *identity, struct pg_checkpoints *checkpoints,
+                          const bool *is_done, uint64_t rows, struct pg_error *error)
+{
+    struct settled settled;
+    int status = find_settled(identity, checkpoints, is_done, rows, &settled, error);
+    if (status == 0)
+        pg_checkpoints_remove_settled(checkpoints, is_settled, &settled);
+    free(settled.keys);
+    return status;
+}
+
+static int judge_states(struct judge *judge, const struct pg_sweep_options *options)
+{
+    struct pg_beginning *beginning = judge->beginning;
+    uint64_t rows = row_count(judge->cube);
+    int status = pg_checkpoints_open(options->path, &beginning->checkpoints, judge->error);
+    if (status != 0 || pg_checkpoints_count(beginning->checkpoints) == 0 || beginning->todo == NULL)
+        return status;
+    bool *is_done = calloc(rows, sizeof *is_done);
+    if (is_done == NULL)
+        return pg_error_set(judge->error, PG_EMACHINE, "out of memory: the list of %llu runs",
+                            (unsigned long long)rows);
+    for (uint64_t row = 0; row < rows; row++)
+        is_done[row] = beginning->todo[row] == PG_PLAN_SKIP;
+    status = remove_settled(&judge->identity, beginning->checkpoints, is_done, rows, judge->error);
+    free(is_done);
     return status;
 }
 
@@ -94,15 +190,54 @@ int pg_earlier_judge(const struct pg_sweep_options *options, const struct pg_job
                      struct pg_error *error)
 {
     struct judge judge = {.cube = cube, .beginning = beginning, .error = error};
-    if (options->retry)
-        pg_fault_notes_remove(options->path);
-    int status = pg_fault_notes_read(options->path, &judge.notes, error);
     pg_identity_init(&judge.identity, job, &cube->record);
-    if (status == 0 && judge.notes.count > 0) {
-        status = judge_rows(&judge);
-        if (status == 0 && judge.found == 0)
-            pg_fault_notes_remove(options->path);
+    int status = judge_crashes(&judge, options);
+    return status == 0 ? judge_states(&judge, options) : status;
+}
+
+/* ---- after a launch ---- */
+
+/* is_done (row_count). */
+static int read_done(const char *path, uint64_t rows, bool *is_done)
+{
+    struct pg_reader *reader;
+    uint8_t *statuses = calloc(rows, sizeof *statuses);
+    if (statuses == NULL)
+        return PG_EMACHINE;
+    int status = pg_reader_open(path, &reader, NULL);
+    if (status == 0) {
+        status = pg_reader_statuses(reader, statuses, NULL);
+        pg_reader_close(reader);
     }
-    pg_fault_notes_release(&judge.notes);
+    for (uint64_t row = 0; row < rows; row++)
+        is_done[row] = statuses[row] == PG_ROW_DONE || statuses[row] == PG_ROW_DIVERGED;
+    free(statuses);
     return status;
+}
+
+static void tidy_some(const char *path, const struct pg_job *job, const struct pg_cube *cube,
+                      struct pg_checkpoints *checkpoints)
+{
+    struct pg_identity identity;
+    uint64_t rows = row_count(cube);
+    bool *is_done = calloc(rows, sizeof *is_done);
+    pg_identity_init(&identity, job, &cube->record);
+    if (is_done != NULL && read_done(path, rows, is_done) == 0)
+        (void)!remove_settled(&identity, checkpoints, is_done, rows, NULL);
+    free(is_done);
+}
+
+void pg_earlier_tidy(const char *path, const struct pg_job *job, const struct pg_cube *cube,
+                     bool is_whole)
+{
+    struct pg_checkpoints *checkpoints;
+    if (is_whole)
+        pg_fault_notes_remove(path);
+    if (pg_checkpoints_open(path, &checkpoints, NULL) != 0)
+        return;
+    if (is_whole)
+        pg_checkpoints_remove_settled(checkpoints, always, NULL);
+    else if (pg_checkpoints_count(checkpoints) > 0)
+        tidy_some(path, job, cube, checkpoints);
+    pg_checkpoints_close(checkpoints);
 }

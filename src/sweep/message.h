@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two messages of a sweep. A worker reports what it finished, which is also how it asks for
+ * The messages of a sweep. A worker reports what it finished, which is also how it asks for
  * more; the coordinator orders some work, or the end.
  *
  *     worker        JOINS, then GOES_ON as it finishes rows, and LEAVES as its last report
@@ -17,7 +17,7 @@
 #include "phasegrid/plan.h"
 #include "phasegrid/sweep.h"
 
-enum pg_message_tag { PG_TAG_REPORT = 1, PG_TAG_ORDER = 2 };
+enum pg_message_tag { PG_TAG_REPORT = 1, PG_TAG_ORDER = 2, PG_TAG_WARNING = 3 };
 enum pg_report_kind { PG_REPORT_JOINS, PG_REPORT_GOES_ON, PG_REPORT_LEAVES };
 enum pg_order_kind { PG_ORDER_TRAIN, PG_ORDER_END };
 
@@ -26,8 +26,15 @@ struct pg_report {
     int32_t kind, urgency; /* enum pg_urgency: a signal that this worker got */
     uint32_t rows, diverged, failed;
     uint32_t phases[PG_PHASES_MAX];
-    int64_t steps;  /* model-steps */
-    double seconds; /* in training */
+    int64_t steps;        /* model-steps */
+    double seconds;       /* in training */
+    double whole_seconds; /* of these runs, in earlier launches, too */
+};
+
+/* What the user should hear of, though the sweep goes on. `where` is told beside it, once for all
+   warnings of one reason. */
+struct pg_warning {
+    char reason[2100], where[400];
 };
 
 /* Rows of one class to train. */
@@ -42,6 +49,7 @@ struct pg_order {
 /* How a worker speaks with the coordinator, which may be in the same process. */
 struct pg_link {
     void (*report)(void *context, const struct pg_report *report);
+    void (*warn)(void *context, const struct pg_warning *warning);
     bool (*receive)(void *context, struct pg_order *ret_order); /* false: none is there */
     void *context;
     double poll_interval; /* seconds between looks while training */

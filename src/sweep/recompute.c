@@ -128,11 +128,12 @@ static int find_foreign(const struct pg_recomputer *recomputer, uint64_t row, bo
 static int train(struct pg_recomputer *recomputer, uint64_t row, uint8_t *ret_status,
                  struct pg_error *error)
 {
+    const struct pg_assignment assignment = {.row = row};
     struct pg_run_request request;
     struct pg_run_result result;
     struct pg_outcome outcome;
     pg_block_clear_row(&recomputer->block, 0);
-    int status = pg_runner_begin(&recomputer->runner, row, 0, 0, &request, error);
+    int status = pg_runner_begin(&recomputer->runner, &assignment, 0, &request, error);
     if (status != 0)
         return status;
     status = pg_experiment_run_one(recomputer->experiment, &request, &result, error);

@@ -66,6 +66,7 @@ void pg_runner_release(struct pg_runner *runner)
 {
     free(runner->values);
     free(runner->slots);
+    free(runner->state);
     memset(runner, 0, sizeof *runner);
 }
 
@@ -87,20 +88,42 @@ uint32_t pg_runner_shape(const struct pg_runner *runner, uint64_t row)
     return runner->cube->survey.shape_of[row / runner->job->seed_count];
 }
 
-int pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
+/* The state that an earlier launch kept of the run, if it is sound. */
+static void take_state(struct pg_runner *runner, struct pg_running *running,
+                       struct pg_run_request *request)
+{
+    struct pg_checkpoint_record record;
+    if (runner->checkpoints == NULL ||
+        pg_checkpoints_read(runner->checkpoints, &running->key, &record, NULL) != 0)
+        return;
+    runner->state = (void *)(uintptr_t)record.state;
+    request->state = record.state;
+    request->state_size = record.size;
+    running->steps_before = record.progress;
+    running->seconds_before = record.seconds;
+}
+
+static void enter(struct pg_runner *runner, const struct pg_running *running, size_t index)
+{
+    note_time(runner);
+    runner->running[index] = *running;
+    runner->running[index].began = runner->shared;
+    runner->active++;
+    pg_faults_enter(index, &running->key);
+}
+
+int pg_runner_begin(struct pg_runner *runner, const struct pg_assignment *assignment, size_t index,
                     struct pg_run_request *ret_request, struct pg_error *error)
 {
-    struct pg_run_key key;
     const struct pg_job *job = runner->job;
-    uint64_t cell = row / job->seed_count;
+    uint64_t row = assignment->row, cell = row / job->seed_count;
+    struct pg_running running = {.is_active = true, .row = row, .attempts = assignment->attempts};
     assert(!runner->running[index].is_active);
-    int status = pg_identity_find(&runner->identity, row, &key, error);
+    free(runner->state);
+    runner->state = NULL;
+    int status = pg_identity_find(&runner->identity, row, &running.key, error);
     if (status != 0)
         return status;
-    pg_faults_enter(index, &key);
-    note_time(runner);
-    runner->running[index] = (struct pg_running){true, row, attempts, runner->shared};
-    runner->active++;
     if (cell != runner->cell)
         pg_job_cell_values(job, cell, runner->values);
     runner->cell = cell;
@@ -113,6 +136,9 @@ int pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_
         .slots = slots_of(runner, index),
         .ticket = index,
     };
+    if (!assignment->is_anew)
+        take_state(runner, &running, ret_request);
+    enter(runner, &running, index);
     return 0;
 }
 
@@ -130,7 +156,7 @@ static void put_end(struct pg_runner *runner, size_t index, const struct pg_run_
 {
     outcome->status = result->diverged ? PG_ROW_DIVERGED : PG_ROW_DONE;
     outcome->phase = result->phase;
-    outcome->steps = result->last_step;
+    outcome->steps = result->last_step - runner->running[index].steps_before;
     put(runner, index, PG_OWN_FAILURE, PG_FAILURE_NONE);
     put(runner, index, PG_OWN_LAST_STEP, (double)result->last_step);
 }
@@ -158,6 +184,16 @@ static void put_costs(struct pg_runner *runner, size_t index, double seconds)
     put(runner, index, PG_OWN_ATTEMPTS, running->attempts + 1);
 }
 
+void pg_runner_record(struct pg_runner *runner, size_t index,
+                      struct pg_checkpoint_record *ret_record)
+{
+    const struct pg_running *running = &runner->running[index];
+    assert(running->is_active);
+    note_time(runner);
+    *ret_record = (struct pg_checkpoint_record){
+        .key = running->key, .seconds = running->seconds_before + runner->shared - running->began};
+}
+
 void pg_runner_end(struct pg_runner *runner, size_t index, int status,
                    const struct pg_run_result *result, struct pg_outcome *ret_outcome)
 {
@@ -173,7 +209,8 @@ void pg_runner_end(struct pg_runner *runner, size_t index, int status,
         put_failure(runner, index, status == PG_EMACHINE ? PG_FAILURE_MEMORY : PG_FAILURE_REFUSED,
                     ret_outcome);
     ret_outcome->seconds = runner->shared - running->began;
-    put_costs(runner, index, ret_outcome->seconds);
+    ret_outcome->whole_seconds = running->seconds_before + ret_outcome->seconds;
+    put_costs(runner, index, ret_outcome->whole_seconds);
 }
 
 void pg_runner_give_up(struct pg_runner *runner, uint64_t row, size_t index, int signal,

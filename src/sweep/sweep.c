@@ -2,27 +2,31 @@
 /*
  * A sweep from beginning to end, on every rank:
  *
- *     layout -> file created or read (rank 0) -> opened (all) -> work -> closed (all)
+ *     owner -> layout -> file created or read (rank 0) -> opened (all) -> work -> closed (all)
  *
  * After each part that one rank may fail alone, all agree; so an error anywhere is one error
  * everywhere, and no rank waits for one that has left.
  */
 #include "phasegrid/sweep.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "begin.h"
 #include "coordinator.h"
 #include "cube.h"
-#include "fault_notes.h"
+#include "earlier.h"
 #include "faults.h"
 #include "launch.h"
 #include "phasegrid/clock.h"
 #include "phasegrid/consensus.h"
 #include "phasegrid/kernel.h"
+#include "phasegrid/owner.h"
 #include "phasegrid/store.h"
 #include "phasegrid/trainer.h"
 #include "recorder.h"
@@ -44,11 +48,15 @@ struct sweep {
     MPI_Comm comm; /* our own */
     int rank, rank_count;
     struct pg_cube *cube;
+    struct pg_owner *owner;
     struct pg_store *store;
     struct pg_runner runner;
     struct pg_recorder recorder;
-    struct pg_beginning beginning; /* rank 0's */
-    struct pg_plan *plan;          /* rank 0's */
+    struct pg_keeper keeper;
+    struct pg_checkpoints *checkpoints; /* of earlier launches; NULL: none */
+    char launch[PG_LAUNCH_NAME_SIZE];   /* its name among all launches */
+    struct pg_beginning beginning;      /* rank 0's */
+    struct pg_plan *plan;               /* rank 0's */
     struct pg_progress progress;
     struct pg_error *error;
 };
@@ -113,8 +121,58 @@ static int open_file(struct sweep *sweep)
     status = pg_consensus(sweep->comm, status, sweep->error);
     if (status != 0)
         return status;
-    return pg_store_open(sweep->options->path, &sweep->cube->layout, sweep->comm, &sweep->store,
-                         sweep->error);
+    status = pg_store_open(sweep->options->path, &sweep->cube->layout, sweep->comm, &sweep->store,
+                           sweep->error);
+    if (status == 0)
+        pg_store_set_sync(sweep->store, sweep->options->sync);
+    return status;
+}
+
+/* The index of what earlier launches kept, from rank 0 to all. */
+static int share_checkpoints(struct sweep *sweep)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+    int status = 0;
+    if (sweep->rank == 0 && pg_checkpoints_count(sweep->beginning.checkpoints) > 0)
+        status = pg_checkpoints_pack(sweep->beginning.checkpoints, &bytes, &size, sweep->error);
+    if (status == 0 && size > INT_MAX)
+        size = 0; /* tens of millions of unfinished runs: they begin again */
+    pg_share_bytes(sweep->comm, &size, (int)sizeof size);
+    if (sweep->rank != 0 && size > 0) {
+        bytes = malloc(size);
+        if (bytes == NULL)
+            status = pg_error_set(sweep->error, PG_EMACHINE, "out of memory: the index of states");
+    }
+    status = pg_consensus(sweep->comm, status, sweep->error);
+    if (status == 0 && size > 0) {
+        pg_share_bytes(sweep->comm, bytes, (int)size);
+        status = pg_checkpoints_unpack(sweep->options->path, bytes, size, &sweep->checkpoints,
+                                       sweep->error);
+        status = pg_consensus(sweep->comm, status, sweep->error);
+    }
+    free(bytes);
+    return status;
+}
+
+/* A name that no other launch has had. */
+static void name_launch(struct sweep *sweep)
+{
+    uint64_t name = 0;
+    if (sweep->rank == 0 && getrandom(&name, sizeof name, 0) != (ssize_t)sizeof name)
+        name = (uint64_t)(1e6 * pg_clock_unix());
+    pg_share_bytes(sweep->comm, &name, (int)sizeof name);
+    (void)snprintf(sweep->launch, sizeof sweep->launch, "%016" PRIx64, name);
+}
+
+/* Rows to do again lose their status first: a crash in the middle of new data would else leave it
+   over bytes that are not its own. */
+static int forget_failed(struct sweep *sweep)
+{
+    if (sweep->beginning.failed_count == 0)
+        return 0;
+    return pg_store_forget(sweep->store, sweep->beginning.failed, sweep->beginning.failed_count,
+                           sweep->error);
 }
 
 static int begin_launch(struct sweep *sweep)
@@ -154,8 +212,13 @@ static int prepare_work(struct sweep *sweep)
         status = pg_runner_init(&sweep->runner, sweep->job, sweep->experiment, sweep->cube,
                                 &sweep->recorder.block, sweep->error);
     sweep->runner.rank = sweep->rank;
+    sweep->runner.checkpoints = sweep->checkpoints;
+    pg_keeper_init(&sweep->keeper, sweep->options->path, sweep->launch, sweep->rank,
+                   sweep->options->checkpoint_every, sweep->options->sync);
     if (status == 0)
         status = begin_launch(sweep);
+    if (status == 0)
+        status = forget_failed(sweep);
     if (status == 0)
         status = write_given_up(sweep);
     return pg_consensus(sweep->comm, status, sweep->error);
@@ -166,7 +229,7 @@ static int prepare_work(struct sweep *sweep)
 static int work_as_worker(struct sweep *sweep)
 {
     const struct pg_link link = pg_link_to_coordinator(&sweep->comm);
-    return pg_worker_run(&sweep->runner, &sweep->recorder, &link, sweep->error);
+    return pg_worker_run(&sweep->runner, &sweep->recorder, &sweep->keeper, &link, sweep->error);
 }
 
 static int work_as_coordinator(struct sweep *sweep)
@@ -176,7 +239,8 @@ static int work_as_coordinator(struct sweep *sweep)
     pg_coordinator_init(&coordinator, sweep->comm, sweep->options, sweep->plan, &sweep->beginning);
     if (coordinator.trains) {
         const struct pg_link link = pg_link_within(&coordinator);
-        status = pg_worker_run(&sweep->runner, &sweep->recorder, &link, sweep->error);
+        status =
+            pg_worker_run(&sweep->runner, &sweep->recorder, &sweep->keeper, &link, sweep->error);
     }
     pg_coordinator_finish(&coordinator);
     sweep->progress = coordinator.progress;
@@ -230,20 +294,24 @@ static int close_file(struct sweep *sweep, int status)
     return pg_consensus(sweep->comm, status, sweep->error);
 }
 
-/* A whole cube has no crash to remember: what is given up says so itself. */
+/* A whole cube has no crash to remember (what is given up says so itself) and no run to go on with.
+ */
 static void tidy(const struct sweep *sweep, int status)
 {
-    if (sweep->rank == 0 && status == 0)
-        pg_fault_notes_remove(sweep->options->path);
+    if (sweep->rank == 0 && (status == 0 || status == PG_ESTOPPED) && sweep->store != NULL)
+        pg_earlier_tidy(sweep->options->path, sweep->job, sweep->cube, status == 0);
 }
 
 static void release(struct sweep *sweep)
 {
+    pg_keeper_release(&sweep->keeper);
+    pg_checkpoints_close(sweep->checkpoints);
     pg_runner_release(&sweep->runner);
     pg_recorder_release(&sweep->recorder);
     pg_plan_destroy(sweep->plan);
     pg_beginning_release(&sweep->beginning);
     pg_cube_release(sweep->cube);
+    pg_owner_release(sweep->owner);
 }
 
 int pg_sweep_check_room(const struct pg_job *job, const struct pg_experiment *experiment,
@@ -292,13 +360,31 @@ static int agree_on_kernel(struct sweep *sweep)
     return pg_consensus(sweep->comm, status, sweep->error);
 }
 
+/* The file is ours, or somebody else's who is named. */
+static int own(struct sweep *sweep)
+{
+    const struct pg_sweep_options *options = sweep->options;
+    int status = 0;
+    if (sweep->rank == 0)
+        status = pg_owner_claim(options->path, options->take_over, &sweep->owner, sweep->error);
+    status = pg_consensus(sweep->comm, status, sweep->error);
+    if (status == 0 && sweep->rank != 0)
+        status = pg_owner_join(options->path, &sweep->owner, sweep->error);
+    return pg_consensus(sweep->comm, status, sweep->error);
+}
+
 static int run(struct sweep *sweep)
 {
     int status = agree_on_kernel(sweep);
+    name_launch(sweep);
+    if (status == 0)
+        status = own(sweep);
     if (status == 0)
         status = lay_out(sweep);
     if (status == 0)
         status = open_file(sweep);
+    if (status == 0)
+        status = share_checkpoints(sweep);
     if (status == 0)
         status = prepare_work(sweep);
     if (status == 0)

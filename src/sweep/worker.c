@@ -3,18 +3,22 @@
  * The worker's loop. It holds rows in stock, in the order in which they were dealt, and is the
  * source of the experiment's runs: as long as the next row in stock is of the same shape, a run
  * that ends makes room for it. Between two steps, in pause(), it takes orders and sees to it that
- * finished rows reach the disk; runs in which pause() says to leave are dropped, and their rows
+ * finished rows reach the disk, and now and then that the states of unfinished ones do. When it is
+ * told to leave, finished rows come first, then states, then it goes; the rows of unfinished runs
  * stay to do.
  */
 #include "worker.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "faults.h"
 #include "phasegrid/clock.h"
 #include "phasegrid/nap.h"
 #include "signals.h"
+#include "warnings.h"
 
 /* What is finished is reported as often; and earlier when the last row of a piece has begun or the
    stock is used up, so that more comes in time. */
@@ -24,12 +28,16 @@ static const double report_seconds = 0.5;
 struct stock {
     struct pg_piece piece;
     int32_t attempts;
-    bool is_suspect; /* has crashed before: to be trained alone */
+    uint8_t crashes; /* as pg_order.crashes; above 0: to be trained alone */
 };
+
+/* After so many crashes alone a run begins anew: what its checkpoint holds may be the reason. */
+enum { CRASHES_OF_STATE = 2 };
 
 struct worker {
     struct pg_runner *runner;
     struct pg_recorder *recorder;
+    struct pg_keeper *keeper;
     const struct pg_link *link;
     struct stock stock[PG_HELD_MAX]; /* in the order dealt */
     size_t stock_count;
@@ -37,6 +45,7 @@ struct worker {
     bool is_alone;           /* one run is in training, and no other may join it */
     bool has_begun;          /* a run, in this training */
     struct pg_report report; /* not sent yet */
+    struct pg_warnings warnings;
     bool is_report_due;
     double reported, polled; /* when last */
     bool is_ended;           /* ordered the end */
@@ -58,8 +67,50 @@ static void take_orders(struct worker *worker)
         assert(worker->stock_count + order.count <= PG_HELD_MAX);
         for (uint32_t i = 0; i < order.count; i++)
             worker->stock[worker->stock_count++] =
-                (struct stock){order.pieces[i], order.attempts[i], order.crashes[i] > 0};
+                (struct stock){order.pieces[i], order.attempts[i], order.crashes[i]};
     }
+}
+
+static void warn(struct worker *worker, const struct pg_warning *warning)
+{
+    if (pg_warnings_add(&worker->warnings, warning))
+        worker->link->warn(worker->link->context, warning);
+}
+
+/* ---- what is kept ---- */
+
+/* Everything finished is on disk, the statuses too. */
+static void commit(struct worker *worker)
+{
+    if (worker->status == 0)
+        worker->status = pg_recorder_flush(worker->recorder, worker->error);
+    if (worker->status == 0)
+        worker->status = pg_store_sync(worker->recorder->store, worker->error);
+}
+
+/* Writes the states that the last pause asked for. A checkpoint that cannot be written is worth a
+   warning: the sweep needs none to come to its end. */
+static void write_states(struct worker *worker)
+{
+    struct pg_warning warning = {.where =
+                                     "unfinished runs begin again if the sweep is interrupted"};
+    struct pg_error error;
+    if (worker->keeper->count == 0)
+        return;
+    commit(worker); /* rows whose records go with the old file */
+    if (pg_keeper_write(worker->keeper, &error) == 0)
+        return;
+    (void)snprintf(warning.reason, sizeof warning.reason, "%s", error.text);
+    warn(worker, &warning);
+}
+
+static void remove_states(struct worker *worker)
+{
+    if (!pg_keeper_is_settled(worker->keeper))
+        return;
+    commit(worker);
+    if (worker->status == 0)
+        pg_keeper_remove(worker->keeper);
 }
 
 /* What is to be seen to at any moment. */
@@ -69,6 +120,18 @@ static void look_around(struct worker *worker, double now)
     take_orders(worker);
     if (worker->status == 0)
         worker->status = pg_recorder_tick(worker->recorder, now, worker->error);
+    remove_states(worker);
+}
+
+/* What those in training are told. */
+static enum pg_pause answer(struct worker *worker)
+{
+    if (!must_leave(worker))
+        return pg_keeper_asks(worker->keeper, pg_clock_wall()) ? PG_PAUSE_SAVE : PG_PAUSE_GO_ON;
+    commit(worker);
+    bool keeps_states =
+        worker->status == 0 && worker->keeper->every > 0.0 && pg_signals_urgency() != PG_HURRY;
+    return keeps_states ? PG_PAUSE_SAVE_AND_LEAVE : PG_PAUSE_LEAVE;
 }
 
 /* The same, when it is time. */
@@ -98,6 +161,7 @@ static void count_outcome(struct pg_report *report, const struct pg_outcome *out
         report->phases[outcome->phase]++;
     report->steps += outcome->steps;
     report->seconds += outcome->seconds;
+    report->whole_seconds += outcome->whole_seconds;
 }
 
 /* ---- the source of the experiment's runs ---- */
@@ -107,17 +171,19 @@ static uint32_t next_shape(const struct worker *worker)
     return pg_runner_shape(worker->runner, worker->stock[0].piece.first_row);
 }
 
-/* Takes a row out of the stock. */
-static uint64_t take_row(struct worker *worker)
+/* Takes a run out of the stock. */
+static struct pg_assignment take_run(struct worker *worker)
 {
     struct pg_piece *piece = &worker->stock[0].piece;
-    uint64_t row = piece->first_row++;
+    const struct pg_assignment run = {.row = piece->first_row++,
+                                      .attempts = worker->stock[0].attempts,
+                                      .is_anew = worker->stock[0].crashes > CRASHES_OF_STATE};
     if (--piece->count == 0) {
         memmove(&worker->stock[0], &worker->stock[1],
                 --worker->stock_count * sizeof worker->stock[0]);
         worker->is_report_due = true;
     }
-    return row;
+    return run;
 }
 
 /* Whether the next run in stock may join those in training, or begin a training. */
@@ -125,8 +191,8 @@ static bool may_begin(const struct worker *worker)
 {
     if (must_leave(worker) || worker->stock_count == 0 || next_shape(worker) != worker->shape)
         return false;
-    return worker->stock[0].is_suspect == worker->is_alone &&
-           !(worker->is_alone && worker->has_begun);
+    bool is_suspect = worker->stock[0].crashes > 0;
+    return is_suspect == worker->is_alone && !(worker->is_alone && worker->has_begun);
 }
 
 static bool begin_next(struct worker *worker, struct pg_run_request *ret_request)
@@ -136,21 +202,39 @@ static bool begin_next(struct worker *worker, struct pg_run_request *ret_request
         take_orders(worker);
     if (!may_begin(worker))
         return false;
-    int32_t attempts = worker->stock[0].attempts;
-    uint64_t row = take_row(worker);
+    const struct pg_assignment run = take_run(worker);
     worker->has_begun = true;
-    worker->status = pg_recorder_take(worker->recorder, row, &index, worker->error);
+    worker->status = pg_recorder_take(worker->recorder, run.row, &index, worker->error);
     if (worker->status == 0)
-        worker->status =
-            pg_runner_begin(worker->runner, row, index, attempts, ret_request, worker->error);
+        worker->status = pg_runner_begin(worker->runner, &run, index, ret_request, worker->error);
+    if (worker->status == 0)
+        pg_keeper_enter(worker->keeper, index, pg_clock_wall());
     return worker->status == 0;
 }
 
+/* A failed run's message has no place in its row. */
+static void warn_of_failure(struct worker *worker, size_t index, const struct pg_error *error)
+{
+    const struct pg_runner *runner = worker->runner;
+    uint64_t row = runner->running[index].row;
+    struct pg_warning warning;
+    int length = snprintf(warning.where, sizeof warning.where, "seed %" PRIu32 " of ",
+                          runner->job->seeds[row % runner->job->seed_count]);
+    pg_survey_print_cell(runner->job, row / runner->job->seed_count, warning.where + length,
+                         sizeof warning.where - (size_t)length);
+    (void)snprintf(warning.reason, sizeof warning.reason, "a run failed: %s",
+                   error != NULL ? error->text : "no reason was given");
+    warn(worker, &warning);
+}
+
 static void end_run(struct worker *worker, size_t index, int status,
-                    const struct pg_run_result *result)
+                    const struct pg_run_result *result, const struct pg_error *error)
 {
     struct pg_outcome outcome;
     double now = pg_clock_wall();
+    if (status != 0)
+        warn_of_failure(worker, index, error);
+    pg_keeper_leave(worker->keeper, index);
     pg_runner_end(worker->runner, index, status, result, &outcome);
     if (worker->status != 0)
         return;
@@ -164,20 +248,22 @@ static void end_run(struct worker *worker, size_t index, int status,
 }
 
 /* What the machine refused before a run ended fails the runs that have begun, at least one. */
-static void fail_runs(struct worker *worker, int status)
+static void fail_runs(struct worker *worker, const struct pg_error *error)
 {
     struct pg_run_request unused;
     if (worker->runner->active == 0)
         (void)begin_next(worker, &unused);
     for (size_t index = 0; index < PG_RECORDER_ROWS_MAX; index++)
         if (worker->runner->running[index].is_active)
-            end_run(worker, index, status, NULL);
+            end_run(worker, index, error->status, NULL, error);
 }
 
 /* The source's functions. A crash in them is ours, and no run's. */
 static bool next(void *context, struct pg_run_request *ret_request)
 {
-    bool before = pg_faults_blame(false), has_begun = begin_next(context, ret_request);
+    bool before = pg_faults_blame(false);
+    write_states(context);
+    bool has_begun = begin_next(context, ret_request);
     (void)pg_faults_blame(before);
     return has_begun;
 }
@@ -186,17 +272,32 @@ static void finish(void *context, uint64_t ticket, int status, const struct pg_r
                    const struct pg_error *error)
 {
     bool before = pg_faults_blame(false);
-    (void)error;
-    end_run(context, (size_t)ticket, status, result);
+    write_states(context);
+    end_run(context, (size_t)ticket, status, result, error);
     (void)pg_faults_blame(before);
 }
 
 static enum pg_pause pause_runs(void *context)
 {
     bool before = pg_faults_blame(false);
+    write_states(context);
     glance(context);
+    enum pg_pause told = answer(context);
     (void)pg_faults_blame(before);
-    return must_leave(context) ? PG_PAUSE_LEAVE : PG_PAUSE_GO_ON;
+    return told;
+}
+
+static void save(void *context, uint64_t ticket, int64_t progress, const void *state, size_t size)
+{
+    struct worker *worker = context;
+    struct pg_checkpoint_record record;
+    bool before = pg_faults_blame(false);
+    pg_runner_record(worker->runner, (size_t)ticket, &record);
+    record.progress = progress;
+    record.state = state;
+    record.size = size;
+    pg_keeper_gather(worker->keeper, (size_t)ticket, &record);
+    (void)pg_faults_blame(before);
 }
 
 /* ---- from the first order to the end ---- */
@@ -205,16 +306,17 @@ static enum pg_pause pause_runs(void *context)
 static void train(struct worker *worker)
 {
     const struct pg_run_source source = {
-        .next = next, .finish = finish, .pause = pause_runs, .context = worker};
+        .next = next, .finish = finish, .pause = pause_runs, .save = save, .context = worker};
     struct pg_error error;
     worker->shape = next_shape(worker);
-    worker->is_alone = worker->stock[0].is_suspect;
+    worker->is_alone = worker->stock[0].crashes > 0;
     worker->has_begun = false;
     (void)pg_faults_blame(true);
     int status = worker->runner->experiment->run(&source, &error);
     (void)pg_faults_blame(false);
+    write_states(worker);
     if (status != 0 && status != PG_ESTOPPED)
-        fail_runs(worker, status);
+        fail_runs(worker, &error);
     assert(worker->runner->active == 0 || must_leave(worker));
     if (worker->report.rows > 0 && !must_leave(worker))
         send_report(worker, PG_REPORT_GOES_ON);
@@ -236,8 +338,8 @@ static bool wait_for_stock(struct worker *worker)
 static void leave(struct worker *worker)
 {
     struct pg_nap nap = {0};
-    if (worker->status == 0)
-        worker->status = pg_recorder_flush(worker->recorder, worker->error);
+    commit(worker);
+    remove_states(worker);
     send_report(worker, PG_REPORT_LEAVES);
     while (!worker->is_ended) {
         worker->stock_count = 0;
@@ -246,10 +348,11 @@ static void leave(struct worker *worker)
     }
 }
 
-int pg_worker_run(struct pg_runner *runner, struct pg_recorder *recorder,
+int pg_worker_run(struct pg_runner *runner, struct pg_recorder *recorder, struct pg_keeper *keeper,
                   const struct pg_link *link, struct pg_error *error)
 {
-    struct worker worker = {.runner = runner, .recorder = recorder, .link = link, .error = error};
+    struct worker worker = {
+        .runner = runner, .recorder = recorder, .keeper = keeper, .link = link, .error = error};
     send_report(&worker, PG_REPORT_JOINS);
     while (wait_for_stock(&worker))
         train(&worker);
@@ -265,6 +368,12 @@ static void send_over_mpi(void *context, const struct pg_report *report)
     MPI_Send(report, (int)sizeof *report, MPI_BYTE, 0, PG_TAG_REPORT, *comm);
 }
 
+static void warn_over_mpi(void *context, const struct pg_warning *warning)
+{
+    const MPI_Comm *comm = context;
+    MPI_Send(warning, (int)sizeof *warning, MPI_BYTE, 0, PG_TAG_WARNING, *comm);
+}
+
 static bool receive_over_mpi(void *context, struct pg_order *ret_order)
 {
     const MPI_Comm *comm = context;
@@ -278,5 +387,5 @@ static bool receive_over_mpi(void *context, struct pg_order *ret_order)
 
 struct pg_link pg_link_to_coordinator(MPI_Comm *comm)
 {
-    return (struct pg_link){send_over_mpi, receive_over_mpi, comm, 1e-3};
+    return (struct pg_link){send_over_mpi, warn_over_mpi, receive_over_mpi, comm, 1e-3};
 }

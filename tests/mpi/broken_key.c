@@ -17,10 +17,12 @@
 /* The linker's names (ld --wrap). NOLINTBEGIN(bugprone-reserved-identifier,*-naming) */
 struct pg_random __real_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
 struct pg_random __wrap_pg_random_make(uint32_t seed, enum pg_stream stream, uint32_t mix);
-int __real_pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
-                           struct pg_run_request *ret_request, struct pg_error *error);
-int __wrap_pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
-                           struct pg_run_request *ret_request, struct pg_error *error);
+int __real_pg_runner_begin(struct pg_runner *runner, const struct pg_assignment *assignment,
+                           size_t index, struct pg_run_request *ret_request,
+                           struct pg_error *error);
+int __wrap_pg_runner_begin(struct pg_runner *runner, const struct pg_assignment *assignment,
+                           size_t index, struct pg_run_request *ret_request,
+                           struct pg_error *error);
 
 static uint32_t current_row; /* a run's streams are made as it begins */
 
@@ -33,11 +35,11 @@ static uint32_t my_rank(void)
     return (uint32_t)rank;
 }
 
-int __wrap_pg_runner_begin(struct pg_runner *runner, uint64_t row, size_t index, int32_t attempts,
-                           struct pg_run_request *ret_request, struct pg_error *error)
+int __wrap_pg_runner_begin(struct pg_runner *runner, const struct pg_assignment *assignment,
+                           size_t index, struct pg_run_request *ret_request, struct pg_error *error)
 {
-    current_row = (uint32_t)row;
-    return __real_pg_runner_begin(runner, row, index, attempts, ret_request, error);
+    current_row = (uint32_t)assignment->row;
+    return __real_pg_runner_begin(runner, assignment, index, ret_request, error);
 }
 
 static bool is_broken_by(const char *what)

@@ -3,7 +3,7 @@
  * sweep_fake JOB FILE [OPTION ...]    a sweep of the fake experiment; one line of figures as JSON
  * sweep_fake --digest FILE            the digest of a file
  *
- * Options: dedicated, retry, grace=SECONDS.
+ * Options: dedicated, retry, grace=SECONDS, every=SECONDS (between checkpoints).
  *
  * Exit codes as those of the command: 0, 1, 3, 85. The tests in Python drive it.
  */
@@ -55,6 +55,12 @@ static void count_report(const struct pg_progress *progress, void *context)
     *reports += progress->done <= progress->runs;
 }
 
+static void warn(const char *text, void *context)
+{
+    (void)context;
+    (void)fprintf(stderr, "warning: %s\n", text);
+}
+
 static void print_figures(const struct pg_progress *progress, double busiest, int reports)
 {
     (void)printf("{\"runs\": %llu, \"done\": %llu, \"diverged\": %llu, \"failed\": %llu, "
@@ -80,7 +86,8 @@ static void read_option(const char *option, struct pg_sweep_options *options)
     if (strcmp(option, "dedicated") == 0)
         options->coordination = PG_COORDINATION_DEDICATED;
     options->retry = options->retry || strcmp(option, "retry") == 0;
-    (void)takes(option, "grace=", &options->grace);
+    (void)(takes(option, "grace=", &options->grace) ||
+           takes(option, "every=", &options->checkpoint_every));
 }
 
 /* argv: the file and the options. */
@@ -92,6 +99,7 @@ static int sweep(const struct pg_job *job, char **argv)
     struct pg_sweep_options options = {.path = argv[0],
                                        .commit = "test",
                                        .report = count_report,
+                                       .warn = warn,
                                        .context = &reports,
                                        .report_interval = 0.1};
     while (*++argv != NULL)
