@@ -13,6 +13,9 @@
  * A run's state holds how much of its time is left and the trace so far, which is not made anew: a
  * run that goes on from another one's state has another row.
  *
+ * FAKE_HUGE=1 makes states huge, and lets no file but the results file become so large.
+ * FAKE_STEP=S makes a step as long: S seconds from pause to pause, whatever signals come.
+ *
  * FAKE_LANES=N has N runs side by side, each at an N-th of the speed, which end in any order and
  * are replaced.
  */
@@ -200,6 +203,17 @@ static void pass(const struct lane *lane, struct between *between, struct pg_sta
         pg_state_pass(state, &trace[i], sizeof trace[i]);
 }
 
+/* A state that no file can hold. */
+static void save_huge(const struct pg_run_source *source, const struct lane *lane)
+{
+    static unsigned char bytes[1 << 24];
+    const struct rlimit limit = {sizeof bytes / 2, sizeof bytes / 2};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        abort();
+    source->save(source->context, lane->request.ticket, 0, bytes, sizeof bytes);
+}
+
 static void save(const struct pg_run_source *source, const struct lane *lane)
 {
     unsigned char bytes[STATE_MAX];
@@ -307,18 +321,27 @@ static size_t turn(const struct pg_run_source *source, struct lane *lanes)
     return taken;
 }
 
+static void make_step(void)
+{
+    const char *seconds = getenv("FAKE_STEP");
+    double end = pg_clock_wall() + (seconds != NULL ? strtod(seconds, NULL) : 5e-4);
+    do {
+        const struct timespec slice = {0, 500000};
+        (void)nanosleep(&slice, NULL);
+    } while (pg_clock_wall() < end);
+}
+
 static int run(const struct pg_run_source *source, struct pg_error *error)
 {
-    const struct timespec slice = {0, 500000};
     struct lane lanes[LANES_MAX] = {{0}};
     while (turn(source, lanes) > 0) {
         enum pg_pause pause = source->pause(source->context);
         for (size_t i = 0; i < lane_count() && pg_pause_saves(pause); i++)
             if (lanes[i].is_taken && source->save != NULL)
-                save(source, &lanes[i]);
+                (getenv("FAKE_HUGE") != NULL ? save_huge : save)(source, &lanes[i]);
         if (pg_pause_leaves(pause))
             return pg_error_set(error, PG_ESTOPPED, "told to leave");
-        (void)nanosleep(&slice, NULL);
+        make_step();
     }
     return 0;
 }

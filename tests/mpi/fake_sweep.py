@@ -57,6 +57,9 @@ class Sweep:
         assert code == expect, f"exit {code}, expected {expect}:\n{out}{err}"
         return json.loads(out) if expect == 0 else err
 
+    def checkpoints(self):
+        return sorted(self.folder.glob("cube.h5.checkpoint-*"))
+
     def events(self, what):
         """(settings hash, seed) of the runs that began or ended in the last launch."""
         if not self.log.exists():
