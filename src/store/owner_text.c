@@ -93,7 +93,8 @@ static enum pg_owner_state state_of(const struct pg_owner_text *text)
 enum pg_owner_state pg_owner_text_parse(const char *bytes, struct pg_owner_text *ret_text)
 {
     memset(ret_text, 0, sizeof *ret_text);
-    int found = sscanf(bytes,
+    /* The widths keep every number in its type. */
+    int found = sscanf(bytes, /* NOLINT(cert-err34-c) */
                        "host: %255s pid: %18lld start: %18llu boot: %63s slurm_job: %63s "
                        "slurm_restart: %9lld ompi_job: %8x since: %11lld",
                        ret_text->host, &ret_text->pid, &ret_text->start, ret_text->boot,
