@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* extend: a results file grows by values along its axes, or by seeds; what is done stays. */
+/* extend: a results file grows by values along its axes, or by seeds; what is done stays. It takes
+   the file as a sweep does, so that none is at work on it. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "phasegrid/cube_rebuild.h"
+#include "phasegrid/owner.h"
 #include "subject.h"
 #include "verbs.h"
 #include "version.h"
@@ -12,7 +14,10 @@ struct arguments {
     const char *path, *seeds;
     const char *axes[PG_OVERRIDES_MAX];
     size_t axis_count;
+    bool take_over;
 };
+
+enum { OPTION_TAKE_OVER = 't' };
 
 static const struct argp_option options[] = {
     {"axis", 'a', "NAME=VALUE,...", 0,
@@ -20,6 +25,8 @@ static const struct argp_option options[] = {
      "settings, each with as many values; a setting that is a list takes lists: widths=[5,4],[6]",
      0},
     {"seeds", 's', "N", 0, "Grow to N seeds (0 to N-1), or add those of a list: 7,8", 0},
+    {"take-over", OPTION_TAKE_OVER, NULL, 0,
+     "Take the file from a launch on another host that is known to be dead", 0},
     {0},
 };
 
@@ -34,6 +41,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case 's':
         arguments->seeds = argument;
+        return 0;
+    case OPTION_TAKE_OVER:
+        arguments->take_over = true;
         return 0;
     case ARGP_KEY_ARG:
         pg_arguments_take(state, argument, "results file", &arguments->path);
@@ -95,8 +105,13 @@ static int extend(const struct arguments *arguments, struct pg_error *error)
 static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_error *error)
 {
     struct arguments arguments = {0};
+    struct pg_owner *owner = NULL;
     pg_arguments_parse(verb, &argp, argc, argv, &arguments);
-    return extend(&arguments, error);
+    int status = pg_owner_claim(arguments.path, arguments.take_over, &owner, error);
+    if (status == 0)
+        status = extend(&arguments, error);
+    pg_owner_release(owner);
+    return status;
 }
 
 const struct pg_verb pg_verb_extend = {

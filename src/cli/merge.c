@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "phasegrid/cube_rebuild.h"
+#include "phasegrid/owner.h"
 #include "subject.h"
 #include "verbs.h"
 #include "version.h"
@@ -15,10 +16,15 @@ struct arguments {
     const char *output;
     const char **paths; /* (count) */
     size_t count;
+    bool take_over;
 };
+
+enum { OPTION_TAKE_OVER = 't' };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "The new results file", 0},
+    {"take-over", OPTION_TAKE_OVER, NULL, 0,
+     "Take the new file from a launch on another host that is known to be dead", 0},
     {0},
 };
 
@@ -39,6 +45,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case 'o':
         arguments->output = argument;
+        return 0;
+    case OPTION_TAKE_OVER:
+        arguments->take_over = true;
         return 0;
     case ARGP_KEY_ARG:
         add_path(state, arguments, argument);
@@ -126,6 +135,16 @@ static int write_union(const struct arguments *arguments, const struct parts *pa
     return status;
 }
 
+static int merge(const struct arguments *arguments, struct pg_error *error)
+{
+    struct parts parts = {0};
+    int status = open_parts(arguments, &parts, error);
+    if (status == 0)
+        status = write_union(arguments, &parts, error);
+    close_parts(&parts);
+    return status;
+}
+
 static int tell(const char *path, struct pg_error *error)
 {
     struct pg_results results;
@@ -145,15 +164,15 @@ static int tell(const char *path, struct pg_error *error)
 static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_error *error)
 {
     struct arguments arguments = {0};
-    struct parts parts = {0};
+    struct pg_owner *owner = NULL;
     pg_arguments_parse(verb, &argp, argc, argv, &arguments);
     allow_many_files();
-    int status = open_parts(&arguments, &parts, error);
+    int status = pg_owner_claim(arguments.output, arguments.take_over, &owner, error);
     if (status == 0)
-        status = write_union(&arguments, &parts, error);
-    close_parts(&parts);
+        status = merge(&arguments, error);
     if (status == 0)
         status = tell(arguments.output, error);
+    pg_owner_release(owner);
     free(arguments.paths);
     return status;
 }
