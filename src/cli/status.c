@@ -8,6 +8,7 @@
 #include "format.h"
 #include "listing.h"
 #include "phase_map.h"
+#include "phasegrid/checkpoint.h"
 #include "phasegrid/clock.h"
 #include "progress_line.h"
 #include "subject.h"
@@ -53,6 +54,18 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp argp = {.options = options, .parser = parse};
 
+/* Runs whose states stand beside the file; what cannot be looked at counts as none. */
+static size_t count_checkpoints(const char *path)
+{
+    struct pg_checkpoints *checkpoints = NULL;
+    struct pg_error unheard;
+    size_t count = 0;
+    if (pg_checkpoints_open(path, &checkpoints, &unheard) == 0)
+        count = pg_checkpoints_count(checkpoints);
+    pg_checkpoints_close(checkpoints);
+    return count;
+}
+
 static int print_json(const struct pg_results *results, struct pg_error *error)
 {
     struct pg_progress progress = pg_results_progress(results);
@@ -61,12 +74,22 @@ static int print_json(const struct pg_results *results, struct pg_error *error)
         json_object_set_new(phases, results->subject.experiment->phase_names[i],
                             json_integer((json_int_t)progress.phases[i]));
     return pg_json_print(
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "file", results->path, "experiment",
-                  results->subject.experiment->name, "runs", (json_int_t)progress.runs, "done",
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "file", results->path,
+                  "experiment", results->subject.experiment->name, "runs",
+                  (json_int_t)progress.runs, "done",
                   (json_int_t)(progress.done - progress.diverged - progress.failed), "diverged",
                   (json_int_t)progress.diverged, "failed", (json_int_t)progress.failed, "todo",
-                  (json_int_t)(progress.runs - progress.done), "phases", phases),
+                  (json_int_t)(progress.runs - progress.done), "checkpoints",
+                  (json_int_t)count_checkpoints(results->path), "phases", phases),
         error);
+}
+
+static void print_checkpoints(const char *path)
+{
+    size_t count = count_checkpoints(path);
+    if (count > 0)
+        (void)printf("%zu unfinished run%s kept in checkpoints: the next launch goes on there.\n",
+                     count, count == 1 ? " is" : "s are");
 }
 
 static int print_page(const struct pg_results *results, const struct pg_terminal *terminal,
@@ -79,6 +102,7 @@ static int print_page(const struct pg_results *results, const struct pg_terminal
     int status = pg_phase_map_print(results, terminal, stdout, error);
     if (status == 0)
         pg_phase_table_print(results, terminal, stdout);
+    print_checkpoints(results->path);
     if (progress.done < progress.runs)
         (void)puts("To read the file while it grows on a shared file system, set "
                    "HDF5_USE_FILE_LOCKING=FALSE.");

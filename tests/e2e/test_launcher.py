@@ -284,9 +284,13 @@ def test_a_stopped_sweep_goes_on(folder, ranks, number):
     stopped = re.search(r"phasegrid: stopped with (\d+) of 12 runs to do; the same command goes on",
                         said)
     assert int(stopped[1]) == SMALL_RUNS - done_runs(folder / "long.h5") > 0
+    kept = listing("status", "long.h5", cwd=folder)["checkpoints"]
+    assert 1 <= kept <= 16 * ranks
+    assert f"{kept} unfinished run" in phasegrid("status", "long.h5", cwd=folder).stdout
     result = phasegrid("run", "long.yaml", "--ranks", 2, cwd=folder)
     assert result.returncode == 0, result.stderr
-    assert listing("status", "long.h5", cwd=folder)["todo"] == 0
+    after = listing("status", "long.h5", cwd=folder)
+    assert after["todo"] == after["checkpoints"] == 0
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
