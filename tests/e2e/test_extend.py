@@ -6,7 +6,9 @@ import random
 import shutil
 import signal
 import time
+from contextlib import contextmanager
 
+import h5py
 import pytest
 
 from command import phasegrid, start
@@ -75,7 +77,6 @@ def test_is_the_undisturbed_cube(growth, tmp_path):
 
 def listing_of_runs(path, cwd):
     """The statuses, one a run."""
-    import h5py
     with h5py.File(cwd / path) as file:
         return file["status"][...].ravel()
 
@@ -120,7 +121,6 @@ def test_a_larger_job_is_pointed_to_extend(small):
 
 
 def test_the_extension_is_noted(small):
-    import h5py
     assert phasegrid("extend", "x.h5", "--seeds", 3, cwd=small).returncode == 0
     with h5py.File(small / "x.h5") as file:
         reasons = [bytes(row.tobytes()).rstrip(b"\0") for row in file["provenance/reason"][:3]]
@@ -152,34 +152,75 @@ def test_a_longer_budget_is_refused(tmp_path):
     assert phasegrid("extend", "x.h5", "--axis", "steps=60", cwd=tmp_path).returncode == 0
 
 
+LONG = job("decoder_width: 40").replace("steps: 40", "steps: 6000").replace("[0, 40]", "[]")
+
+
 def finished_runs(cwd):
     result = phasegrid("status", "x.h5", "--json", cwd=cwd)
     return json.loads(result.stdout)["done"] if result.returncode == 0 else 0
 
 
-def test_an_unfinished_cube(tmp_path):
-    """Killed in the middle, extended, and finished."""
-    before = job("decoder_width: 40").replace("steps: 40", "steps: 3000").replace("[0, 40]", "[]")
-    (tmp_path / "job.yaml").write_text(before)
-    sweep = start("run", "job.yaml", "-o", "x.h5", "--ranks", 1, cwd=tmp_path)
+def wait_for(condition):
     deadline = time.monotonic() + 60
-    while finished_runs(tmp_path) == 0 and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
-    sweep.send_signal(signal.SIGKILL)
-    sweep.wait()
-    sweep.stdout.close()
-    sweep.stderr.close()
+    assert condition()
+
+
+@contextmanager
+def sweep(cwd, *options):
+    """A sweep of the long job at work, killed in the end."""
+    (cwd / "job.yaml").write_text(LONG)
+    process = start("run", "job.yaml", "-o", "x.h5", "--ranks", 1, *options, cwd=cwd)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def long_digest(tmp_path_factory):
+    """Of the long job with three seeds."""
+    return trained(LONG.replace("seeds: 2", "seeds: 3"), "whole.h5",
+                   tmp_path_factory.mktemp("long"))
+
+
+def test_an_unfinished_cube(tmp_path, long_digest):
+    """Killed in the middle, extended, and finished."""
+    with sweep(tmp_path):
+        wait_for(lambda: finished_runs(tmp_path) > 0)
     done = finished_runs(tmp_path)
-    assert 0 < done
-    assert phasegrid("extend", "x.h5", "--seeds", 3, cwd=tmp_path).returncode == 0
+    result = phasegrid("extend", "x.h5", "--seeds", 3, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
     assert finished_runs(tmp_path) == done
     assert phasegrid("resume", "x.h5", "--ranks", 1, cwd=tmp_path).returncode == 0
-    assert digest("x.h5", tmp_path) == trained(before.replace("seeds: 2", "seeds: 3"), "whole.h5",
-                                               tmp_path)
+    assert digest("x.h5", tmp_path) == long_digest
+
+
+def test_checkpoints_stay_good(tmp_path, long_digest):
+    """They stand beside the grown file, whose rows have other numbers, and are used up by it."""
+    with sweep(tmp_path, "--checkpoint-every", "0.1s"):
+        wait_for(lambda: list(tmp_path.glob("x.h5.checkpoint-*")))
+    left = {path.name: path.read_bytes() for path in tmp_path.glob("x.h5.checkpoint-*")}
+    result = phasegrid("extend", "x.h5", "--seeds", 3, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert left == {path.name: path.read_bytes() for path in tmp_path.glob("x.h5.checkpoint-*")}
+    assert phasegrid("resume", "x.h5", "--ranks", 1, cwd=tmp_path).returncode == 0
+    assert digest("x.h5", tmp_path) == long_digest
+    assert not list(tmp_path.glob("x.h5.*"))
+
+
+def test_a_sweep_at_work_keeps_its_file(tmp_path):
+    with sweep(tmp_path):
+        wait_for(lambda: (tmp_path / "x.h5").exists())
+        result = phasegrid("extend", "x.h5", "--seeds", 3, cwd=tmp_path)
+        assert result.returncode == 1
+        assert "'x.h5' is in use by another launch: host " in result.stderr
+        assert len(listing_of_runs("x.h5", tmp_path)) == 4
 
 
 def test_a_damaged_row_is_named(small):
-    import h5py
     with h5py.File(small / "x.h5", "r+") as file:
         file["last_step"][1, 0] += 1
     before = (small / "x.h5").read_bytes()
@@ -187,6 +228,14 @@ def test_a_damaged_row_is_named(small):
     assert result.returncode == 3
     assert "'x.h5' is damaged in run 2 (weight_decay 0, seed 0): its CRC is" in result.stderr
     assert (small / "x.h5").read_bytes() == before
+
+
+def test_a_row_that_failed_stays_as_it_is(small):
+    with h5py.File(small / "x.h5", "r+") as file:
+        file["status"][0, 1] = 3
+    before = rows_of(small / "x.h5", [1])
+    assert phasegrid("extend", "x.h5", "--axis", "weight_decay=1", cwd=small).returncode == 0
+    assert rows_of(small / "x.h5", [1]) == before
 
 
 def test_killed_at_any_moment(small):
@@ -203,8 +252,7 @@ def test_killed_at_any_moment(small):
             assert digest("x.h5", small) == before
         else:
             assert count == 2 * seeds * 200
-            shutil.copy(small / "x.h5", small / "grown.h5")
             break
     seeds = len(listing_of_runs("x.h5", small)) // 2 + 1
     assert phasegrid("extend", "x.h5", "--seeds", seeds, cwd=small).returncode == 0
-    assert {path.name for path in small.iterdir()} <= {"x.h5", "job.yaml", "grown.h5"}
+    assert {path.name for path in small.iterdir()} == {"x.h5", "job.yaml"}
