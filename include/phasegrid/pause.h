@@ -12,14 +12,7 @@ enum pg_pause {
     PG_PAUSE_LEAVE,          /* PG_ESTOPPED at once */
 };
 
-static inline bool pg_pause_saves(enum pg_pause pause)
-{
-    return pause == PG_PAUSE_SAVE || pause == PG_PAUSE_SAVE_AND_LEAVE;
-}
-
-static inline bool pg_pause_leaves(enum pg_pause pause)
-{
-    return pause == PG_PAUSE_LEAVE || pause == PG_PAUSE_SAVE_AND_LEAVE;
-}
+bool pg_pause_saves(enum pg_pause pause);
+bool pg_pause_leaves(enum pg_pause pause);
 
 #endif
