@@ -34,6 +34,9 @@ int pg_survey_init_first(struct pg_survey *survey, const struct pg_job *job,
                          struct pg_error *error) PG_CHECK_RESULT;
 void pg_survey_release(struct pg_survey *survey);
 
+/* The most runs that any shape trains side by side; at least 1. */
+size_t pg_survey_lanes(const struct pg_survey *survey);
+
 /* Whether products of any shape are OpenBLAS's. */
 bool pg_survey_uses_blas(const struct pg_survey *survey);
 

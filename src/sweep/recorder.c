@@ -19,17 +19,27 @@ enum state { FREE, TAKEN, FINISHED };
 static const size_t block_bytes = (size_t)8 << 20;
 static const double wait_seconds = 1.0, nothing_waits = -1.0;
 
-static size_t row_capacity(const struct pg_layout *layout, size_t lanes)
+static size_t row_bytes(const struct pg_layout *layout)
 {
     size_t bytes = 1;
     for (size_t i = 0; i < layout->variable_count; i++)
         if (pg_layout_is_payload(layout, i))
             bytes += pg_layout_row_bytes(layout, i);
-    size_t rows = block_bytes / bytes, least = lanes > 1 ? 2 * lanes : 1;
+    return bytes;
+}
+
+static size_t row_capacity(const struct pg_layout *layout, size_t lanes)
+{
+    size_t rows = block_bytes / row_bytes(layout), least = lanes > 1 ? 2 * lanes : 1;
     assert(least <= PG_RECORDER_ROWS_MAX);
     if (rows < least)
         return least;
     return rows < PG_RECORDER_ROWS_MAX ? rows : PG_RECORDER_ROWS_MAX;
+}
+
+uint64_t pg_recorder_bytes(const struct pg_layout *layout, size_t lanes)
+{
+    return (uint64_t)row_bytes(layout) * row_capacity(layout, lanes);
 }
 
 int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layout, size_t lanes,

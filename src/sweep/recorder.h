@@ -29,6 +29,9 @@ struct pg_recorder {
    time, at most. */
 int pg_recorder_init(struct pg_recorder *recorder, const struct pg_layout *layout, size_t lanes,
                      struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
+/* Memory that it takes for rows. */
+uint64_t pg_recorder_bytes(const struct pg_layout *layout, size_t lanes);
+
 void pg_recorder_release(struct pg_recorder *recorder);
 
 /* Room for a row that begins: *ret_index of the block, cleared, is its own until it is finished. */

@@ -172,6 +172,15 @@ void pg_survey_release(struct pg_survey *survey)
     memset(survey, 0, sizeof *survey);
 }
 
+size_t pg_survey_lanes(const struct pg_survey *survey)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < survey->shape_count; i++)
+        if (survey->shapes[i].lanes > most)
+            most = survey->shapes[i].lanes;
+    return most;
+}
+
 bool pg_survey_uses_blas(const struct pg_survey *survey)
 {
     for (size_t i = 0; i < survey->shape_count; i++)

@@ -29,6 +29,7 @@
 #include "phasegrid/owner.h"
 #include "phasegrid/store.h"
 #include "phasegrid/trainer.h"
+#include "provision.h"
 #include "recorder.h"
 #include "runner.h"
 #include "signals.h"
@@ -62,16 +63,6 @@ struct sweep {
 };
 
 /* ---- set-up ---- */
-
-/* The most runs that any shape trains side by side. */
-static size_t most_lanes(const struct pg_survey *survey)
-{
-    size_t most = 1;
-    for (size_t i = 0; i < survey->shape_count; i++)
-        if (survey->shapes[i].lanes > most)
-            most = survey->shapes[i].lanes;
-    return most;
-}
 
 /* What the plan is told of the runs of each shape; NULL: no memory. */
 static struct pg_plan_class *list_classes(const struct pg_survey *survey)
@@ -206,8 +197,9 @@ static int write_given_up(struct sweep *sweep)
 /* What a worker needs: room for rows, and a runner that fills it. */
 static int prepare_work(struct sweep *sweep)
 {
-    int status = pg_recorder_init(&sweep->recorder, &sweep->cube->layout,
-                                  most_lanes(&sweep->cube->survey), sweep->store, sweep->error);
+    int status =
+        pg_recorder_init(&sweep->recorder, &sweep->cube->layout,
+                         pg_survey_lanes(&sweep->cube->survey), sweep->store, sweep->error);
     if (status == 0)
         status = pg_runner_init(&sweep->runner, sweep->job, sweep->experiment, sweep->cube,
                                 &sweep->recorder.block, sweep->error);
@@ -347,7 +339,12 @@ static int lay_out(struct sweep *sweep)
     if (status != 0)
         return status;
     status = pg_cube_build(sweep->job, sweep->experiment, extent, &sweep->cube, sweep->error);
-    return agree_on_job(sweep, status);
+    status = agree_on_job(sweep, status);
+    if (status != 0)
+        return status;
+    status = pg_provision_check(sweep->cube, sweep->options->checkpoint_every > 0.0, sweep->comm,
+                                sweep->error);
+    return pg_consensus(sweep->comm, status, sweep->error);
 }
 
 /* Every rank has the kernel and the layout that are asked for; else no file is begun. */

@@ -14,6 +14,7 @@
  * run that goes on from another one's state has another row.
  *
  * FAKE_HUGE=1 makes states huge, and lets no file but the results file become so large.
+ * FAKE_BYTES=N says that a rank needs N bytes for its runs.
  * FAKE_STEP=S makes a step as long: S seconds from pause to pause, whatever signals come.
  *
  * FAKE_LANES=N has N runs side by side, each at an N-th of the speed, which end in any order and
@@ -93,6 +94,8 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     int64_t width = pg_values_integer(values, "width");
     (void)error;
     ret->lanes = lane_count();
+    const char *bytes = getenv("FAKE_BYTES");
+    ret->bytes = bytes != NULL ? (size_t)strtod(bytes, NULL) : 0;
     ret->lengths[DIM_PARAMETER] = (size_t)width;
     ret->segments[0] = (struct pg_segment){.name = "weight", .rows = 1, .columns = width};
     ret->segment_count = 1;

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import time
 
@@ -206,3 +207,35 @@ def test_the_reason_of_failed_runs_is_told_once(tmp_path):
     lines = [line for line in err.splitlines() if line.startswith("warning:")]
     assert len(lines) == 1 and "out of memory, as asked" in lines[0]
     assert "mode refused" in lines[0] and "seed" in lines[0]
+
+
+# ---- memory ----
+
+
+def available_bytes():
+    with open("/proc/meminfo", encoding="ascii") as file:
+        lines = dict(line.split(":") for line in file)
+    return 1024 * int(lines["MemAvailable"].split()[0])
+
+
+@pytest.mark.parametrize("share", [0.4, 2])
+def test_runs_that_cannot_fit_the_node_are_refused(tmp_path, share):
+    sweep = Sweep(tmp_path)
+    need = share * available_bytes()
+    message = sweep.run(3, expect=1, FAKE_BYTES=str(need)).strip()
+    figures = re.fullmatch(r"the largest runs of the job need (\d+) MiB of memory on each of 3 ranks "
+                           r"of \S+, which has (\d+) MiB to give: (.*)", message)
+    assert figures, message
+    assert int(figures[1]) >= int(need / 2**20)
+    count = int(figures[2]) // int(figures[1])
+    assert count < 3
+    assert figures[3] == (f"at most {count} fit" if count > 0 else "not even one rank fits")
+    assert [file.name for file in tmp_path.iterdir()] == ["job.yaml"], "nothing was begun"
+    assert sweep.run(3, FAKE_BYTES="1000")["done"] == RUNS
+
+
+def test_runs_that_a_limit_of_the_process_forbids_are_refused(tmp_path):
+    sweep = Sweep(tmp_path)
+    command = f"ulimit -v 8000000; exec {PROGRAM} {sweep.job} {sweep.file}"
+    code, _, err = launch.run(0, ["sh", "-c", command], FAKE_BYTES="9e9")
+    assert code == 1 and "ulimit -v" in err and "need 85" in err, err
