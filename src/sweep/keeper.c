@@ -20,7 +20,7 @@ void pg_keeper_init(struct pg_keeper *keeper, const char *results_path, const ch
     keeper->results_path = results_path;
     keeper->every = every;
     keeper->sync = sync;
-    keeper->due = INFINITY;
+    keeper->due = HUGE_VAL;
     (void)snprintf(keeper->name, sizeof keeper->name, "%s-%d", launch, rank);
 }
 
@@ -57,7 +57,7 @@ void pg_keeper_leave(struct pg_keeper *keeper, size_t ticket)
 
 bool pg_keeper_asks(struct pg_keeper *keeper, double now)
 {
-    double earliest = INFINITY;
+    double earliest = HUGE_VAL;
     if (now < keeper->due || keeper->every <= 0.0)
         return false;
     for (size_t i = 0; i < PG_RECORDER_ROWS_MAX; i++)

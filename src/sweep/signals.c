@@ -55,7 +55,7 @@ void pg_signals_raise(enum pg_urgency to)
         set_timer(0.9 * limit.grace);
     }
     if (to > (enum pg_urgency)urgency)
-        urgency = to;
+        urgency = (sig_atomic_t)to;
 }
 
 static void take_request(int number)
@@ -84,7 +84,7 @@ static void set_handlers(void (*handler)(int))
 void pg_signals_catch(double grace, int exit_code, const char *last_words)
 {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
-    urgency = PG_CALM;
+    urgency = (sig_atomic_t)PG_CALM;
     limit.grace = grace;
     limit.exit_code = exit_code;
     limit.last_words = last_words;
