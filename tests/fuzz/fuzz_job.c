@@ -2,7 +2,8 @@
 /*
  * The job-file reader on any bytes, with the settings of every experiment. A text that is a job
  * must also keep what the rest of the program relies on: its canonical JSON reads back to itself,
- * recorded steps ascend from 0 to the budget, and a cell's hash is never 0.
+ * `show --job` prints a text that is the same job, recorded steps ascend from 0 to the budget, and
+ * a cell's hash is never 0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,21 @@ static void check_canonical(const struct pg_job *job)
     fuzz_expect(difference[0] == '\0');
     pg_job_destroy(again);
     free(same);
+    free(text);
+}
+
+/* What `show --job` prints is the same job. */
+static void check_yaml(const struct pg_job *job)
+{
+    struct pg_job *again = NULL;
+    struct pg_error error = {0};
+    char *text = pg_job_yaml(job);
+    fuzz_expect(text != NULL);
+    int status = pg_job_parse("again.yaml", text, strlen(text), schemas, schema_count, NULL, 0,
+                              &again, &error);
+    fuzz_expect(status == 0);
+    fuzz_expect(pg_job_contains(job, again) && pg_job_contains(again, job));
+    pg_job_destroy(again);
     free(text);
 }
 
@@ -80,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_cell(job, 0);
     check_cell(job, cells - 1);
     check_canonical(job);
+    check_yaml(job);
     check_steps(job, 0);
     check_steps(job, 1000);
     pg_job_destroy(job);

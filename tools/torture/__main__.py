@@ -60,9 +60,11 @@ def add_kill(parser):
     parser.add_argument("--job", type=Path, default=HERE / "job.yaml", metavar="FILE",
                         help="with two seeds, no longer than some seconds (default: job.yaml here)")
     parser.add_argument("--kills", type=int, default=20, metavar="N", help="(default: 20)")
+    parser.add_argument("--openings", type=int, default=200, metavar="N",
+                        help="by readers, at least (default: 200)")
     parser.add_argument("--only", type=int, nargs="+", metavar="ROUND", help="only these rounds")
-    parser.add_argument("--checkpoint-every", default="", metavar="TIME",
-                        help="as for phasegrid run; (default: not given)")
+    parser.add_argument("--checkpoint-every", default="0.2", metavar="TIME",
+                        help="as for phasegrid run; empty: not given (default: 0.2)")
     parser.add_argument("--verbose", action="store_true", help="a line for each kill")
 
 
@@ -75,8 +77,8 @@ def add_power(parser):
     parser.add_argument("--states", type=int, default=1000, metavar="N", help="(default: 1000)")
     parser.add_argument("--resumes", type=int, default=20, metavar="N",
                         help="states to go on from (default: 20)")
-    parser.add_argument("--checkpoint-every", default="", metavar="TIME",
-                        help="as for phasegrid run (default: not given)")
+    parser.add_argument("--checkpoint-every", default="0.05", metavar="TIME",
+                        help="as for phasegrid run (default: 0.05)")
 
 
 def main():

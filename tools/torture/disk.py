@@ -151,6 +151,8 @@ class Disk:
             self.change((self.order, "link", path, Inode()))
         elif kind == "rename":
             self.change((self.order, "rename", path, rest[0], self.names[path]))
+        elif kind == "link":
+            self.change((self.order, "link", rest[0], self.names[path]))
         elif path in self.names:
             self.change_file(kind, begun, path, rest)
 

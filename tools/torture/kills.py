@@ -75,7 +75,7 @@ class Watcher:
     def phase(self):
         """The phase at this moment."""
         found = set(self.names())
-        if any("checkpoint" in name for name, _ in found - self.known):
+        if any(".checkpoint-" in name for name, _ in found - self.known):
             self.checkpoint_seen = time.monotonic()
         self.known = found
         if any(".creating-" in name for name, _ in found):
@@ -244,6 +244,10 @@ class Harness:
         """Whether the kills that were asked for have been made."""
         return self.tally.total() >= self.options.kills
 
+    def is_done(self):
+        """Whether readers have opened files often enough, too."""
+        return self.enough() and sum(self.tally.openings.values()) >= self.options.openings
+
 
 class Round:
     """One way to a whole cube, with kills; all that is random in it comes from its number."""
@@ -410,7 +414,7 @@ def torture(options, folder):
         harness.measure()
         harness.readers = Readers(folder, harness.tally)
         for number in options.only or range(10**9):
-            if harness.enough():
+            if harness.is_done():
                 break
             Round(harness, number).go()
     except Failure as failure:

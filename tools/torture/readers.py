@@ -71,7 +71,7 @@ def main(pointer):
         if record["error"] is None or path.exists():
             print(json.dumps(record), flush=True)
             turn += 1
-        time.sleep(0.02)
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":

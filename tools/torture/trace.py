@@ -9,6 +9,7 @@ An event is a tuple (kind, begun, ...): `begun` is the place in the order at whi
     ("grow", begun, path, size)           not shorter than `size` from now on
     ("sync", begun, path)                 file or folder is on disk, as it was at `begun`
     ("rename", begun, old, new)
+    ("link", begun, old, new)             a second name
     ("unlink", begun, path)
 What a call does that is not understood here (writing through a mapping, say) is an error.
 """
@@ -255,11 +256,16 @@ class Reader:
     def call_sendfile(self, pid, words, result, begun, tail):
         self.refuse(words[0:1], "sendfile")
 
-    def call_link(self, pid, words, result, begun, tail):
-        if self.is_inside(self.path(words[-1])):
-            raise Failure(f"link({words}) is not understood")
+    def linked(self, old, new, begun):
+        if self.is_inside(new):
+            self.add("link", begun, old, new)
+            self.sizes[new] = self.sizes.get(old, 0)
 
-    call_linkat = call_link
+    def call_link(self, pid, words, result, begun, tail):
+        self.linked(self.path(words[0]), self.path(words[1]), begun)
+
+    def call_linkat(self, pid, words, result, begun, tail):
+        self.linked(self.name(*words[:2]), self.name(*words[2:4]), begun)
 
 
 class Recorder:
