@@ -10,6 +10,8 @@
 #include "rows.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <string.h>
 
 size_t pg_rows_lead(const struct pg_layout *layout, size_t variable)
 {
@@ -115,6 +117,19 @@ static int fail(const struct pg_rows *rows, int status, const char *what, struct
                       rows->layout->variables[rows->variable].name);
 }
 
+/* MPI-IO tells HDF5 nothing but that a write failed; the system's own word is mostly left. */
+static int fail_write(const struct pg_rows *rows, int reason, struct pg_error *error)
+{
+    static const int of_disks[] = {ENOSPC, EDQUOT, EIO, EROFS, EFBIG, ESTALE, ENXIO, ENODEV};
+    for (size_t i = 0; i < sizeof of_disks / sizeof of_disks[0]; i++)
+        if (reason == of_disks[i])
+            return pg_error_set(error, PG_EMACHINE, "cannot write rows %llu to %llu of '%s': %s",
+                                (unsigned long long)rows->first,
+                                (unsigned long long)(rows->first + rows->count - 1),
+                                rows->layout->variables[rows->variable].name, strerror(reason));
+    return fail(rows, PG_EMACHINE, "write", error);
+}
+
 /* Exactly one of `from` and `to` is given. */
 static int transfer(const struct pg_rows *rows, const void *from, void *to, struct pg_error *error)
 {
@@ -122,8 +137,9 @@ static int transfer(const struct pg_rows *rows, const void *from, void *to, stru
     hid_t type = pg_h5_memory_type(rows->layout->variables[rows->variable].type);
     hid_t memory = H5Screate_simple(1, &elements, NULL), file = file_space(rows);
     int status = 0;
+    errno = 0;
     if (from != NULL && H5Dwrite(rows->dataset, type, memory, file, H5P_DEFAULT, from) < 0)
-        status = fail(rows, PG_EMACHINE, "write", error);
+        status = fail_write(rows, errno, error);
     if (to != NULL && H5Dread(rows->dataset, type, memory, file, H5P_DEFAULT, to) < 0)
         status = fail(rows, PG_EMISMATCH, "read", error);
     pg_h5_release(file);

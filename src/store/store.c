@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "crc.h"
+#include "divert.h"
 #include "h5.h"
 #include "leftovers.h"
 #include "match.h"
@@ -113,10 +114,12 @@ static int open_datasets(struct pg_store *store, struct pg_error *error)
     return 0;
 }
 
-/* Collective: HDF5 closes a file on all ranks together. */
+/* Collective: HDF5 closes a file on all ranks together. It has nothing to say to it any more. */
 static int close_all(struct pg_store *store, struct pg_error *error)
 {
     int status = 0;
+    if (store->fd >= 0)
+        pg_divert_file(store->fd);
     for (size_t i = 0; store->datasets != NULL && i < store->layout->variable_count; i++)
         pg_h5_release(store->datasets[i]);
     if (store->file >= 0 && H5Fclose(store->file) < 0)

@@ -2,6 +2,7 @@
 """What stands in a results file at a moment, read with h5py and judged by docs/file-format.md."""
 
 import itertools
+import os
 import zlib
 
 import h5py
@@ -41,6 +42,12 @@ def torn_rows(statuses, crcs, columns):
         if crc != crcs[row]:
             torn.append(int(row))
     return torn
+
+
+def identity(path):
+    """Of the file behind a path; another one when it was replaced by one that has grown."""
+    about = os.stat(path)
+    return f"{path} {about.st_ino} {about.st_size}"
 
 
 class Cube:

@@ -5,8 +5,9 @@ turn, and every row that is marked finished must have the bytes of its CRC.
     readers.py POINTER
 
 opens whatever file the text file POINTER names, again and again, and writes a line of JSON for each
-opening: {"path", "engine", "finished": rows, "torn": rows, "error": text or null}. It ends when
-POINTER is gone.
+opening: {"path", "file", "engine", "finished": rows, "torn": rows, "error": text or null}; "file" is
+null when it was replaced meanwhile, since rows may have other numbers then. It ends when POINTER is
+gone.
 """
 
 import json
@@ -19,7 +20,7 @@ import h5py
 import numpy as np
 import xarray
 
-from cube import as_rows, payload_names, text_of, torn_rows
+from cube import as_rows, identity, payload_names, text_of, torn_rows
 
 ENGINES = ("h5py", "h5netcdf", "netcdf4")
 
@@ -49,10 +50,13 @@ def read_xarray(path, engine):
 
 def open_once(path, engine):
     """One opening, as a record."""
-    record = {"path": path, "engine": engine, "finished": [], "torn": [], "error": None}
+    record = {"path": path, "file": identity(path), "engine": engine, "finished": [],
+              "torn": [], "error": None}
     try:
         read = read_h5py(path) if engine == "h5py" else read_xarray(path, engine)
         record["finished"], record["torn"] = read
+        if identity(path) != record["file"]:
+            record["file"] = None
     except Exception as error:  # whatever a library makes of it is a failure of the file
         record["error"] = f"{type(error).__name__}: {error}"
     return record
