@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "phasegrid/lengths.h"
+
 long row_allocations;
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -61,8 +63,6 @@ static void set_all(struct row *row, const char *assignments)
 static void make_slots(struct row *row)
 {
     const struct pg_experiment *experiment = row->experiment;
-    row->shape.lengths[0] = ROW_POINTS;
-    row->shape.lengths[1] = 2;
     for (size_t i = 0; i < experiment->observable_count; i++) {
         const struct pg_observable *observable = &experiment->observables[i];
         row->bytes[i] = pg_data_type_size(observable->type);
@@ -86,6 +86,8 @@ void row_prepare(struct row *row, const char *experiment, const char *assignment
     set_all(row, assignments);
     row->request.values = (struct pg_values){schema, row->values};
     assert_int_equal(row->experiment->shape(&row->request.values, &row->shape, &row->error), 0);
+    row->shape.lengths[0] = ROW_POINTS;
+    row->shape.lengths[1] = 2;
     make_slots(row);
     for (int64_t i = 0; i < ROW_POINTS; i++)
         row->steps[i] = row->shape.steps * i / (ROW_POINTS - 1);
@@ -102,6 +104,14 @@ void row_release(struct row *row)
 {
     for (size_t i = 0; i < row->experiment->observable_count; i++)
         free(row->slots[i]);
+}
+
+void row_widen(struct row *row, size_t by)
+{
+    row_release(row);
+    for (size_t d = 2; d < row->experiment->dimension_count; d++)
+        row->shape.lengths[d] += by;
+    make_slots(row);
 }
 
 /* ---- a source of rows ---- */
@@ -202,6 +212,30 @@ void row_assert_same(const struct row *a, const struct row *b, const char *name)
     size_t i = row_index_of(a, name);
     assert_int_equal(a->bytes[i], b->bytes[i]);
     assert_memory_equal(a->slots[i], b->slots[i], a->bytes[i]);
+}
+
+static void assert_spread(const struct row *own, const struct row *wide, size_t index)
+{
+    const struct pg_observable *observable = &own->experiment->observables[index];
+    size_t from[PG_VARIABLE_DIMS_MAX], to[PG_VARIABLE_DIMS_MAX];
+    void *expected = malloc(wide->bytes[index]);
+    assert_non_null(expected);
+    memset(expected, 0xff, wide->bytes[index]); /* as it was before */
+    for (size_t d = 0; d < observable->dim_count; d++) {
+        from[d] = own->shape.lengths[observable->dims[d]];
+        to[d] = wide->shape.lengths[observable->dims[d]];
+    }
+    pg_lengths_copy(pg_data_type_size(observable->type), observable->dim_count, from,
+                    own->slots[index], to, expected);
+    if (memcmp(expected, wide->slots[index], wide->bytes[index]) != 0)
+        fail_msg("%s of seed %u differs", observable->name, own->request.seed);
+    free(expected);
+}
+
+void row_assert_spread(const struct row *own, const struct row *wide)
+{
+    for (size_t i = 0; i < own->experiment->observable_count; i++)
+        assert_spread(own, wide, i);
 }
 
 void row_assert_all_same(const struct row *a, const struct row *b)

@@ -44,6 +44,10 @@ void row_run_all(struct row *rows, size_t count);
 
 void row_release(struct row *row);
 
+/* Before it is trained: every dimension but those of the record becomes longer by so much, as in
+   the cube of a grid with larger cells. */
+void row_widen(struct row *row, size_t by);
+
 void row_set(struct row *row, const char *name, const char *text);
 
 /* An observable: its index, where it is, or its one int64. */
@@ -57,6 +61,8 @@ int64_t row_steps_to(const struct row *row, const char *name);
 void row_assert_apart(const char *experiment, const char *const cells[2]);
 
 void row_assert_same(const struct row *a, const struct row *b, const char *name);
+/* All bytes of `wide`, which may have been widened, follow from `own`, which has not. */
+void row_assert_spread(const struct row *own, const struct row *wide);
 void row_assert_all_same(const struct row *a, const struct row *b);
 
 #endif
