@@ -69,8 +69,8 @@ int pg_store_flush(struct pg_store *store, struct pg_error *error) PG_CHECK_RESU
    could bring these rows back. Any rank, no communication. */
 int pg_store_sync(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 
-/* The same as pg_store_flush() when statuses have been waiting and the last flush is a second ago; else it costs a
-   look at the clock. For whoever is busy with something long between writes. */
+/* The same as pg_store_flush() when statuses have been waiting and the last flush is a second ago;
+   else it costs a look at the clock. For whoever is busy with something long between writes. */
 int pg_store_flush_due(struct pg_store *store, struct pg_error *error) PG_CHECK_RESULT;
 
 /* Takes rows (count) back to "to do", on disk when it returns: before the payload of a row that has

@@ -44,14 +44,15 @@ struct pg_sweep_options {
     void (*report)(const struct pg_progress *progress, void *context); /* rank 0; may be NULL */
     void *context;
     double report_interval; /* seconds */
-    void (*warn)(const char *text, void *context); /* rank 0: trouble that ends nothing; may be NULL */
+    void (*warn)(const char *text,
+                 void *context); /* rank 0: trouble that ends nothing; may be NULL */
     enum pg_coordination coordination;
     /* Seconds within which a signal ends the sweep: a process that is stuck in a step or a write is
        left by force, with PG_STOPPED_EXIT, when nine tenths of them have passed. 0: no limit. */
     double grace;
     double checkpoint_every; /* seconds in training between the states of a run; 0: none is kept */
     enum pg_sync sync;
-    bool take_over; /* of an owner on another host, who may live */
+    bool take_over;       /* of an owner on another host, who may live */
     bool accept_numerics; /* goes on with a file of other numerics */
     bool
         retry; /* tries runs again that were given up because they crashed: of retry_rows, or all */

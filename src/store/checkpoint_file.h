@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PG_CHECKPOINT_MAGIC UINT64_C(0x3154504b43474750) /* "PGGCKPT1" on little-endian machines   \
-                                                          */
+#define PG_CHECKPOINT_MAGIC                                                                        \
+    UINT64_C(0x3154504b43474750) /* "PGGCKPT1" on little-endian machines                           \
+                                  */
 #define PG_CHECKPOINT_SUFFIX ".checkpoint-"
 #define PG_CHECKPOINT_UNFINISHED ".writing" /* behind the name until the file is whole */
 

@@ -20,22 +20,10 @@
 
 /* What the store writes itself; the rest are the layout's own attributes. */
 static const char *const derived[] = {
-    "format",
-    "grid_dims",
-    PG_FRAME_CRC_ATTRIBUTE,
-    "long_name",
-    "units",
-    "flag_values",
-    "flag_meanings",
-    "_FillValue",
-    "volatile",
-    "scope",
-    "coordinates",
-    "CLASS",
-    "NAME",
-    "_Netcdf4Dimid",
-    "_NCProperties",
-    "_Netcdf4Coordinates",
+    "format",   "grid_dims",     PG_FRAME_CRC_ATTRIBUTE, "long_name",
+    "units",    "flag_values",   "flag_meanings",        "_FillValue",
+    "volatile", "scope",         "coordinates",          "CLASS",
+    "NAME",     "_Netcdf4Dimid", "_NCProperties",        "_Netcdf4Coordinates",
     NULL,
 };
 

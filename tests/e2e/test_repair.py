@@ -20,6 +20,7 @@ start: 12345
 boot: 00000000-0000-0000-0000-000000000000
 slurm_job: 99
 slurm_restart: 0
+ompi_job: 0
 since: 1795400000
 """
 OUT_OF_MEMORY, SEGMENTATION_FAULT = 1, 3  # of `failure`

@@ -155,26 +155,16 @@ static void test_variables(void **state)
         enum pg_scope scope;
         bool is_volatile;
     } expected[] = {
-        {"status", PG_SCOPE_RUN, false},
-        {"row_crc", PG_SCOPE_RUN, false},
-        {"failure", PG_SCOPE_RUN, false},
-        {"last_step", PG_SCOPE_RUN, false},
-        {"phase", PG_SCOPE_RUN, false},
-        {"trace", PG_SCOPE_RUN, false},
-        {"units", PG_SCOPE_RUN, false},
-        {"snapshots", PG_SCOPE_RUN, false},
-        {"cost", PG_SCOPE_RUN, true},
-        {"wall_seconds", PG_SCOPE_RUN, true},
-        {"rank", PG_SCOPE_RUN, true},
-        {"kernel", PG_SCOPE_RUN, true},
-        {"numerics", PG_SCOPE_RUN, true},
-        {"finished_at", PG_SCOPE_RUN, true},
-        {"attempts", PG_SCOPE_RUN, true},
-        {"segment_offset", PG_SCOPE_CELL, false},
-        {"segment_rows", PG_SCOPE_CELL, false},
-        {"segment_columns", PG_SCOPE_CELL, false},
-        {"width", PG_SCOPE_AXIS, false},
-        {"depth", PG_SCOPE_AXIS, false},
+        {"status", PG_SCOPE_RUN, false},        {"row_crc", PG_SCOPE_RUN, false},
+        {"failure", PG_SCOPE_RUN, false},       {"last_step", PG_SCOPE_RUN, false},
+        {"phase", PG_SCOPE_RUN, false},         {"trace", PG_SCOPE_RUN, false},
+        {"units", PG_SCOPE_RUN, false},         {"snapshots", PG_SCOPE_RUN, false},
+        {"cost", PG_SCOPE_RUN, true},           {"wall_seconds", PG_SCOPE_RUN, true},
+        {"rank", PG_SCOPE_RUN, true},           {"kernel", PG_SCOPE_RUN, true},
+        {"numerics", PG_SCOPE_RUN, true},       {"finished_at", PG_SCOPE_RUN, true},
+        {"attempts", PG_SCOPE_RUN, true},       {"segment_offset", PG_SCOPE_CELL, false},
+        {"segment_rows", PG_SCOPE_CELL, false}, {"segment_columns", PG_SCOPE_CELL, false},
+        {"width", PG_SCOPE_AXIS, false},        {"depth", PG_SCOPE_AXIS, false},
     };
     struct pg_job *job = parse(swept);
     struct pg_layout *layout = lay_out(job);
