@@ -100,7 +100,7 @@ const struct pg_kernel *stage_kernel(size_t turn)
     size_t count = 0;
     for (size_t i = 0; pg_kernels[i] != NULL; i++)
         count += pg_kernel_is_supported(pg_kernels[i]) != 0;
-    size_t which = turn % count;
+    size_t which = count - 1 - turn % count;
     for (size_t i = 0;; i++)
         if (pg_kernel_is_supported(pg_kernels[i]) && which-- == 0)
             return pg_kernels[i];

@@ -40,7 +40,7 @@ struct stage {
 /* Trains the stage's runs in a layout (PHASEGRID_LAYOUT's name), on a kernel. */
 int stage_play(struct stage *stage, const char *layout, const struct pg_kernel *kernel);
 
-/* The kernels of this CPU, in turn. */
+/* The kernels of this CPU, in turn, the fastest first. */
 const struct pg_kernel *stage_kernel(size_t turn);
 
 #endif
