@@ -60,6 +60,10 @@ class Sweep:
     def checkpoints(self):
         return sorted(self.folder.glob("cube.h5.checkpoint-*"))
 
+    def published_checkpoints(self):
+        """Without those that are being written."""
+        return [path for path in self.checkpoints() if path.suffix != ".writing"]
+
     def events(self, what):
         """(settings hash, seed) of the runs that began or ended in the last launch."""
         if not self.log.exists():

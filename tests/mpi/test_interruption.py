@@ -127,7 +127,7 @@ def test_killed_runs_go_on_from_the_last_checkpoint(tmp_path, ranks, lanes):
     whole.run(4)
     process = sweep.start(ranks, "every=0.05", FAKE_LANES=str(lanes))
     until = time.monotonic() + 60
-    while not sweep.checkpoints() and time.monotonic() < until:
+    while not sweep.published_checkpoints() and time.monotonic() < until:
         time.sleep(0.01)
     for pid in sweep.pids():
         os.kill(pid, signal.SIGKILL)
