@@ -54,6 +54,7 @@ extern const char *const pg_sync_names[]; /* NULL-terminated */
 
 /* For what is written from now on; a new store has PG_SYNC_GROUP. */
 void pg_store_set_sync(struct pg_store *store, enum pg_sync sync);
+enum pg_sync pg_store_get_sync(const struct pg_store *store);
 
 /* Writes the payload of block rows begin .. end - 1 and their CRCs (crc32 over the row's payload
    variables in layout order), then, after the data is on disk, their statuses; statuses are indexed

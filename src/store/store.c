@@ -287,6 +287,11 @@ void pg_store_set_sync(struct pg_store *store, enum pg_sync sync)
     store->sync = sync;
 }
 
+enum pg_sync pg_store_get_sync(const struct pg_store *store)
+{
+    return store->sync;
+}
+
 int pg_store_close(struct pg_store *store, struct pg_error *error)
 {
     MPI_Comm comm;

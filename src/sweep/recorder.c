@@ -122,6 +122,8 @@ int pg_recorder_finish(struct pg_recorder *recorder, size_t index, uint8_t statu
     recorder->statuses[index] = status;
     if (recorder->oldest < 0.0)
         recorder->oldest = now;
+    if (pg_store_get_sync(recorder->store) == PG_SYNC_RUN)
+        return pg_recorder_flush(recorder, error);
     return pg_recorder_tick(recorder, now, error);
 }
 

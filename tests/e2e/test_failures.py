@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -48,6 +49,32 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def no_process_stays(tmp_path):
+    """Of a test that fails: its disk goes on, and what it started in its folder ends."""
+    yield
+    if not processes_in(tmp_path):
+        return
+    for place in (tmp_path, tmp_path / "mounted"):
+        if place.exists():
+            go_on(place)
+    for process in processes_in(tmp_path):
+        os.kill(process, signal.SIGKILL)
+    wait_for(lambda: not processes_in(tmp_path))
+
+
+def processes_in(folder):
+    """The ids of processes at work in the folder or below."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").resolve().is_relative_to(folder):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
 def finished_rows(path):
     """{run: its parameters' bytes} of the runs that are marked finished."""
     if not path.exists():
@@ -59,12 +86,20 @@ def finished_rows(path):
 
 
 def start_and_wait(folder, *arguments, ranks=2, **changes):
-    """A sweep that has finished some runs, but not all; --sync run makes them visible at once."""
+    """A sweep that has finished some runs (--sync run makes them visible at once), and whose disk
+    lets it finish no more until go_on(). Returns it with the finished rows."""
     child = start("run", "job.yaml", "--ranks", ranks, "--sync", "run", *arguments, cwd=folder,
-                  **changes)
+                  LD_PRELOAD=str(BROKEN_DISK), BROKEN_DISK=str(folder / "go_on"),
+                  BROKEN_DISK_AFTER="4", **changes)
     wait_for(lambda: finished_rows(folder / "job.h5") or child.poll() is not None)
     assert child.poll() is None, child.communicate()[1]
-    return child
+    before = finished_rows(folder / "job.h5")
+    assert 0 < len(before) < RUNS
+    return child, before
+
+
+def go_on(folder):
+    (folder / "go_on").touch()
 
 
 def lines_of(said):
@@ -101,7 +136,7 @@ def mount(tmp_path):
         return place
 
     yield mount_with
-    subprocess.run(["umount", place], capture_output=True, check=False)
+    subprocess.run(["umount", "--lazy", place], capture_output=True, check=False)
 
 
 def test_a_full_disk_is_refused_with_the_numbers(mount, undisturbed):
@@ -133,17 +168,13 @@ def test_a_read_only_folder_is_refused(mount):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
 @pytest.mark.parametrize("ranks", [1, 3])
 def test_a_disk_that_fails_in_the_middle(folder, undisturbed, number, ranks):
-    sign = folder / "broken"
-    child = start_and_wait(folder, ranks=ranks, LD_PRELOAD=str(BROKEN_DISK), BROKEN_DISK=str(sign),
-                           BROKEN_DISK_ERROR=str(number))
-    sign.touch()
-    before = finished_rows(folder / "job.h5")
+    child, before = start_and_wait(folder, ranks=ranks, BROKEN_DISK_ERROR=str(number))
+    go_on(folder)
     _, said = child.communicate(timeout=60)
     assert child.returncode == 1, said
     (line,) = lines_of(said)
     assert "job.h5" in line
     assert os.strerror(number) in line
-    assert 0 < len(before) < RUNS
     expect_goes_on(folder, before, undisturbed)
 
 
@@ -151,19 +182,21 @@ def test_a_full_disk_for_checkpoints_alone_ends_nothing(mount, undisturbed):
     """The cube has its room from the beginning; what is beside it may find none."""
     place = mount("size=64m")
     (place / "job.yaml").write_text(JOB)
-    child = start_and_wait(place, "--checkpoint-every", "0.05")
+    child, _ = start_and_wait(place, "--checkpoint-every", "0.05")
     with open(place / "filler", "wb") as filler, pytest.raises(OSError) as full:
         while True:
             filler.write(bytes(1 << 16))
     assert full.value.errno == errno.ENOSPC
+    go_on(place)
     _, said = child.communicate(timeout=60)
     assert child.returncode == 0, said
     assert digest(place / "job.h5") == undisturbed
 
 
 def test_a_removed_file(folder, undisturbed):
-    child = start_and_wait(folder)
+    child, _ = start_and_wait(folder)
     (folder / "job.h5").unlink()
+    go_on(folder)
     _, said = child.communicate(timeout=60)
     assert child.returncode == 1, said
     (line,) = lines_of(said)
@@ -190,11 +223,11 @@ def test_a_second_launch_is_refused(folder):
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_a_storm_of_signals(folder, undisturbed, ranks):
-    child = start_and_wait(folder, "--checkpoint-every", "0.1", ranks=ranks)
-    before = finished_rows(folder / "job.h5")
+    child, before = start_and_wait(folder, "--checkpoint-every", "0.1", ranks=ranks)
     while child.poll() is None:
         for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
             child.send_signal(number)
+        go_on(folder)
         time.sleep(0.001)
     said = child.communicate()[1]
     assert child.returncode == 85, said

@@ -12,7 +12,7 @@ SETTINGS = {
     "OMPI_MCA_btl_tcp_if_include": "lo",
     "OMPI_MCA_oob_tcp_if_include": "lo",
 }
-SECONDS = 120
+SECONDS = 300
 
 
 def start(ranks, command, **environment):

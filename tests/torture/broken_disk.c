@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Preloaded into a program: while the file that BROKEN_DISK names exists, every write and sync of a
- * file whose path ends in ".h5" fails with the error number BROKEN_DISK_ERROR.
+ * Preloaded into a program: a disk that goes wrong in the middle. After BROKEN_DISK_AFTER syncs by
+ * this process of files whose path ends in ".h5", their writes and syncs wait until the file
+ * BROKEN_DISK exists; then they fail with the error number BROKEN_DISK_ERROR, if there is one.
  */
 #undef _FILE_OFFSET_BITS /* it would make pwrite and pwrite64 one name */
 #include <dlfcn.h>
@@ -22,14 +23,27 @@ static bool is_results_file(int fd)
     return length > 3 && memcmp(path + length - 3, ".h5", 3) == 0;
 }
 
-/* Whether this call fails; errno is set then. */
+static long syncs; /* of results files; the program that is tested has one thread that writes */
+
+/* Whether this call fails, errno being set then; it may have to wait for that. */
 static bool is_broken(int fd)
 {
-    const char *sign = getenv("BROKEN_DISK"), *number = getenv("BROKEN_DISK_ERROR");
+    const char *sign = getenv("BROKEN_DISK"), *after = getenv("BROKEN_DISK_AFTER");
+    const char *number = getenv("BROKEN_DISK_ERROR");
     int before = errno;
-    bool fails = sign != NULL && number != NULL && access(sign, F_OK) == 0 && is_results_file(fd);
-    errno = fails ? (int)strtol(number, NULL, 10) : before;
-    return fails;
+    if (sign == NULL || after == NULL || syncs < strtol(after, NULL, 10) || !is_results_file(fd))
+        return false;
+    while (access(sign, F_OK) != 0)
+        (void)usleep(1000);
+    errno = number != NULL ? (int)strtol(number, NULL, 10) : before;
+    return number != NULL;
+}
+
+static void count_sync(int fd)
+{
+    int before = errno;
+    syncs += is_results_file(fd);
+    errno = before;
 }
 
 /* The function behind ours; POSIX has it that a pointer to an object can hold it. */
@@ -63,11 +77,17 @@ ssize_t pwritev(int fd, const struct iovec *pieces, int count, off_t offset)
 int fdatasync(int fd)
 {
     NEXT(sync_file, "fdatasync");
-    return is_broken(fd) ? -1 : next(fd);
+    if (is_broken(fd))
+        return -1;
+    count_sync(fd);
+    return next(fd);
 }
 
 int fsync(int fd)
 {
     NEXT(sync_file, "fsync");
-    return is_broken(fd) ? -1 : next(fd);
+    if (is_broken(fd))
+        return -1;
+    count_sync(fd);
+    return next(fd);
 }

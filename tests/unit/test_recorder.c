@@ -29,6 +29,7 @@ enum { VALUE = 2 };
 
 static uint8_t written[ROWS]; /* status */
 static size_t write_count, flush_count;
+static enum pg_sync sync_mode;
 
 /* ---- the store ---- */
 
@@ -56,6 +57,12 @@ int pg_store_flush(struct pg_store *store, struct pg_error *error)
     (void)error;
     flush_count++;
     return 0;
+}
+
+enum pg_sync pg_store_get_sync(const struct pg_store *store)
+{
+    (void)store;
+    return sync_mode;
 }
 
 /* ---- a worker ---- */
@@ -177,6 +184,26 @@ static void test_no_row_waits(void **state)
     pg_recorder_release(&worker.recorder);
 }
 
+/* With PG_SYNC_RUN, none waits for another. */
+static void test_each_by_itself(void **state)
+{
+    (void)state;
+    struct worker worker;
+    begin_worker(&worker, 2);
+    sync_mode = PG_SYNC_RUN;
+    begin_row(&worker);
+    begin_row(&worker);
+    end_row(&worker, 1, 10.0);
+    assert_int_equal(written[1], status_of(1));
+    assert_int_equal(written[0], PG_ROW_TODO);
+    assert_int_equal(flush_count, 1);
+    end_row(&worker, 0, 10.0);
+    assert_int_equal(written[0], status_of(0));
+    assert_int_equal(flush_count, 2);
+    pg_recorder_release(&worker.recorder);
+    sync_mode = PG_SYNC_GROUP;
+}
+
 static size_t capacity(const struct pg_layout *of, size_t lanes)
 {
     struct pg_recorder recorder;
@@ -209,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_one_by_one),
         cmocka_unit_test(test_side_by_side),
         cmocka_unit_test(test_no_row_waits),
+        cmocka_unit_test(test_each_by_itself),
         cmocka_unit_test(test_capacity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
