@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory for rows in training, and the way of finished ones to the disk: they wait, until there is
- * no more room or a second has passed, so that rows that follow each other are written at once; with
- * PG_SYNC_RUN none waits.
+ * no more room or a second has passed, so that rows that follow each other are written at once;
+ * with PG_SYNC_RUN none waits.
  */
 #ifndef PHASEGRID_SWEEP_RECORDER_H
 #define PHASEGRID_SWEEP_RECORDER_H

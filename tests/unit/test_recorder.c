@@ -233,10 +233,8 @@ static void test_capacity(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_by_one),
-        cmocka_unit_test(test_side_by_side),
-        cmocka_unit_test(test_no_row_waits),
-        cmocka_unit_test(test_each_by_itself),
+        cmocka_unit_test(test_one_by_one),   cmocka_unit_test(test_side_by_side),
+        cmocka_unit_test(test_no_row_waits), cmocka_unit_test(test_each_by_itself),
         cmocka_unit_test(test_capacity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
