@@ -45,6 +45,9 @@ void pg_checkpoints_close(struct pg_checkpoints *checkpoints); /* NULL is accept
 /* Different keys. */
 size_t pg_checkpoints_count(const struct pg_checkpoints *checkpoints);
 
+/* Steps of all of them together. */
+int64_t pg_checkpoints_steps(const struct pg_checkpoints *checkpoints);
+
 /* ret_progress may be NULL. */
 bool pg_checkpoints_find(const struct pg_checkpoints *checkpoints, const struct pg_run_key *key,
                          int64_t *ret_progress);
@@ -58,7 +61,8 @@ int pg_checkpoints_read(const struct pg_checkpoints *checkpoints, const struct p
 /* Frees the state of a record that was read. */
 void pg_checkpoint_record_release(struct pg_checkpoint_record *record);
 
-/* Removes the files all of whose records are settled; a damaged record asks for nothing. */
+/* Removes the files all of whose records are settled, and forgets these records; a damaged one asks
+   for nothing. */
 void pg_checkpoints_remove_settled(struct pg_checkpoints *checkpoints,
                                    bool (*is_settled)(void *context, const struct pg_run_key *key),
                                    void *context);

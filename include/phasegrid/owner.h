@@ -33,4 +33,17 @@ int pg_owner_join(const char *results_path, struct pg_owner **ret_owner,
    is accepted. */
 void pg_owner_release(struct pg_owner *owner);
 
+/* NONE: no owner file. LIVES: it has its lock, or is a process of this host. GONE: it was killed.
+   MAY_LIVE: it is another host's, whose locks may not be seen here. */
+enum pg_owner_life { PG_OWNER_NONE, PG_OWNER_GONE, PG_OWNER_MAY_LIVE, PG_OWNER_LIVES };
+
+struct pg_owner_sight {
+    enum pg_owner_life life;
+    double since;   /* unix seconds, whole ones */
+    char name[512]; /* "host X, pid N, Slurm job J, since ..." */
+};
+
+/* For anyone, at any moment; touches nothing. */
+void pg_owner_look(const char *results_path, struct pg_owner_sight *ret_sight);
+
 #endif

@@ -83,18 +83,37 @@ int pg_store_forget(struct pg_store *store, const uint64_t *rows, size_t count,
 int pg_store_mark_todo(const char *path, const uint64_t *rows, size_t count,
                        struct pg_error *error) PG_CHECK_RESULT;
 
-/* One launch of the program, as a row of /provenance. Texts are cut to the file's widths. */
+/* One launch of the program, as a row of /provenance. Texts are cut to the file's widths. Runs with
+   a result are those that are done or diverged; below 0: not known. */
 struct pg_launch {
     const char *version, *commit, *host, *cpu, *kernel, *slurm_job;
     int32_t ranks;
-    double started; /* unix seconds */
+    double started;     /* unix seconds */
+    int64_t finished;   /* runs with a result at the start */
+    int64_t steps_kept; /* model-steps in checkpoints at the start */
+};
+
+struct pg_launch_end {
+    double ended; /* unix seconds */
+    const char *reason;
+    int64_t finished; /* runs with a result then */
 };
 
 /* Rank 0 only, no communication: adds a row, or completes the one this store began. */
 int pg_store_launch_begin(struct pg_store *store, const struct pg_launch *launch,
                           struct pg_error *error) PG_CHECK_RESULT;
-int pg_store_launch_end(struct pg_store *store, double ended, const char *reason,
+int pg_store_launch_end(struct pg_store *store, const struct pg_launch_end *end,
                         struct pg_error *error) PG_CHECK_RESULT;
+
+/* A row of /provenance as a reader finds it. */
+enum { PG_LAUNCH_TEXT = 65 };
+struct pg_launch_record {
+    int64_t number;
+    double started, ended; /* unix seconds; ended NAN: it was killed, or still runs */
+    int32_t ranks;
+    int64_t finished_before, steps_kept_before, finished_after; /* below 0: not known */
+    char host[PG_LAUNCH_TEXT], slurm_job[PG_LAUNCH_TEXT], reason[PG_LAUNCH_TEXT];
+};
 
 /* Whether the structure of the file can be read, tried in a child process with limits on time and
    memory: PG_EMISMATCH ("is damaged") when the child died, used up its limits or found it unsound;
@@ -118,6 +137,12 @@ const struct pg_layout *pg_reader_layout(struct pg_reader *reader);
 
 /* statuses (row_count). */
 int pg_reader_statuses(struct pg_reader *reader, uint8_t *ret_statuses,
+                       struct pg_error *error) PG_CHECK_RESULT;
+
+/* The launches that the file still knows, in their order: (count), the caller frees. ret_total: how
+   many there were. */
+int pg_reader_launches(struct pg_reader *reader, struct pg_launch_record **ret_launches,
+                       size_t *ret_count, uint64_t *ret_total,
                        struct pg_error *error) PG_CHECK_RESULT;
 
 /* data: pg_layout_row_bytes(variable) x count bytes of rows first .. first + count - 1. The rows of

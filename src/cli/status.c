@@ -3,28 +3,34 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "format.h"
+#include "launches.h"
 #include "listing.h"
 #include "phase_map.h"
-#include "phasegrid/checkpoint.h"
 #include "phasegrid/clock.h"
 #include "progress_line.h"
 #include "subject.h"
 #include "terminal.h"
 #include "verbs.h"
 
-enum { WATCH_SECONDS = 2, LOG_ROUNDS = 30 };
+enum { WATCH_SECONDS = 2, LOG_ROUNDS = 30, OPTION_STALLED = 0x100 };
 
 struct arguments {
     const char *path;
-    bool json, watch;
+    bool json, watch, stalled;
 };
 
 static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "Print JSON", 0},
     {"watch", 'w', NULL, 0, "Look again every 2 seconds until all runs are finished", 0},
+    {"stalled", OPTION_STALLED, NULL, 0,
+     "Print one number: how many launches in succession, the last ones, finished no run and kept "
+     "no "
+     "more steps in checkpoints than before; for batch scripts that requeue themselves",
+     0},
     {0},
 };
 
@@ -38,14 +44,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'w':
         arguments->watch = true;
         return 0;
+    case OPTION_STALLED:
+        arguments->stalled = true;
+        return 0;
     case ARGP_KEY_ARG:
         pg_arguments_take(state, argument, "results file", &arguments->path);
         return 0;
     case ARGP_KEY_END:
         if (arguments->path == NULL)
             argp_error(state, "a results file is needed");
-        if (arguments->json && arguments->watch)
-            argp_error(state, "--json and --watch do not go together");
+        if (arguments->json + arguments->watch + arguments->stalled > 1)
+            argp_error(state, "--json, --watch and --stalled do not go together");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -54,78 +63,111 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp argp = {.options = options, .parser = parse};
 
-/* Runs whose states stand beside the file; what cannot be looked at counts as none. */
-static size_t count_checkpoints(const char *path)
-{
-    struct pg_checkpoints *checkpoints = NULL;
-    struct pg_error unheard;
-    size_t count = 0;
-    if (pg_checkpoints_open(path, &checkpoints, &unheard) == 0)
-        count = pg_checkpoints_count(checkpoints);
-    pg_checkpoints_close(checkpoints);
-    return count;
-}
-
-static int print_json(const struct pg_results *results, struct pg_error *error)
+static int print_json(const struct pg_results *results, const struct pg_launches *launches,
+                      struct pg_error *error)
 {
     struct pg_progress progress = pg_results_progress(results);
     json_t *phases = json_object();
     for (size_t i = 0; i < results->phase_count; i++)
         json_object_set_new(phases, results->subject.experiment->phase_names[i],
                             json_integer((json_int_t)progress.phases[i]));
-    return pg_json_print(
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "file", results->path,
-                  "experiment", results->subject.experiment->name, "runs",
-                  (json_int_t)progress.runs, "done",
+    json_t *object =
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "file", results->path, "experiment",
+                  results->subject.experiment->name, "runs", (json_int_t)progress.runs, "done",
                   (json_int_t)(progress.done - progress.diverged - progress.failed), "diverged",
                   (json_int_t)progress.diverged, "failed", (json_int_t)progress.failed, "todo",
-                  (json_int_t)(progress.runs - progress.done), "checkpoints",
-                  (json_int_t)count_checkpoints(results->path), "phases", phases),
-        error);
+                  (json_int_t)(progress.runs - progress.done), "phases", phases);
+    if (object != NULL)
+        pg_launches_add(launches, object);
+    return pg_json_print(object, error);
 }
 
-static void print_checkpoints(const char *path)
-{
-    size_t count = count_checkpoints(path);
-    if (count > 0)
-        (void)printf("%zu unfinished run%s kept in checkpoints: the next launch goes on there.\n",
-                     count, count == 1 ? " is" : "s are");
-}
-
-static int print_page(const struct pg_results *results, const struct pg_terminal *terminal,
-                      struct pg_error *error)
+/* What stands in the file, and how it came there. */
+static int print_page(const struct pg_results *results, const struct pg_launches *launches,
+                      const struct pg_terminal *terminal, FILE *stream, struct pg_error *error)
 {
     struct pg_progress progress = pg_results_progress(results);
-    (void)printf("%s: %s, %" PRIu64 " of %" PRIu64 " runs finished (%.1f %%)\n", results->path,
-                 results->subject.experiment->name, progress.done, progress.runs,
-                 100.0 * (double)progress.done / (double)progress.runs);
-    int status = pg_phase_map_print(results, terminal, stdout, error);
-    if (status == 0)
-        pg_phase_table_print(results, terminal, stdout);
-    print_checkpoints(results->path);
+    (void)fprintf(stream, "%s: %s, %" PRIu64 " of %" PRIu64 " runs finished (%.1f %%)",
+                  results->path, results->subject.experiment->name, progress.done, progress.runs,
+                  100.0 * (double)progress.done / (double)progress.runs);
     if (progress.done < progress.runs)
-        (void)puts("To read the file while it grows on a shared file system, set "
-                   "HDF5_USE_FILE_LOCKING=FALSE.");
+        (void)fprintf(stream, ", %" PRIu64 " to do", progress.runs - progress.done);
+    (void)fputc('\n', stream);
+    pg_launches_print_pace(launches, stream);
+    int status = pg_phase_map_print(results, terminal, stream, error);
+    if (status == 0)
+        pg_phase_table_print(results, terminal, stream);
+    pg_launches_print(launches, stream);
+    if (progress.done < progress.runs)
+        (void)fputs("To read the file while it grows on a shared file system, set "
+                    "HDF5_USE_FILE_LOCKING=FALSE.\n",
+                    stream);
+    return status;
+}
+
+static int print_stalled(const struct pg_launches *launches)
+{
+    (void)printf("%zu\n", pg_history_stalled(launches->entries, launches->count));
+    return 0;
+}
+
+static int open_both(const char *path, struct pg_results *results, struct pg_launches *launches,
+                     struct pg_error *error)
+{
+    int status = pg_results_open(path, results, error);
+    if (status != 0)
+        return status;
+    status = pg_launches_read(results, launches, error);
+    if (status != 0)
+        pg_results_close(results);
+    return status;
+}
+
+/* The page in the place of the one before, each line over the old one, so that nothing flickers;
+   what is too long for the window is cut off. */
+static void replace_page(const char *page, int height)
+{
+    (void)fputs("\x1b[H",
+                stdout); /* ECMA-48: to the first line; K, J: erase the line's, page's rest */
+    for (int line = 1; *page != '\0' && (height == 0 || line < height); line++) {
+        size_t length = strcspn(page, "\n");
+        (void)printf("%.*s\x1b[K\n", (int)length, page);
+        page += length + (page[length] == '\n');
+    }
+    (void)fputs("\x1b[J", stdout);
+}
+
+static int refresh_page(const struct pg_results *results, const struct pg_launches *launches,
+                        const struct pg_terminal *terminal, struct pg_error *error)
+{
+    char *page = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&page, &size);
+    if (stream == NULL)
+        return pg_error_set(error, PG_EMACHINE, "out of memory: the page");
+    int status = print_page(results, launches, terminal, stream, error);
+    if (fclose(stream) != 0 && status == 0)
+        status = pg_error_set(error, PG_EMACHINE, "out of memory: the page");
+    if (status == 0)
+        replace_page(page, terminal->page_height);
+    free(page);
     return status;
 }
 
 /* What a watch knows beside the file: how it began. */
 struct watch {
     double began;
-    uint64_t done_then;
     unsigned rounds;
     bool is_terminal;
     struct pg_progress_line line;
 };
 
-static void log_line(struct watch *watch, const struct pg_results *results)
+static void log_line(struct watch *watch, const struct pg_results *results,
+                     const struct pg_launches *launches)
 {
     struct pg_progress progress = pg_results_progress(results);
     progress.elapsed = pg_clock_wall() - watch->began;
-    uint64_t gained = progress.done - watch->done_then;
-    if (gained > 0)
-        progress.seconds_left =
-            progress.elapsed * (double)(progress.runs - progress.done) / (double)gained;
+    progress.seconds_left = (double)launches->todo / pg_launches_rate(launches);
     if (watch->rounds % LOG_ROUNDS == 0 || progress.done == progress.runs)
         pg_progress_line_report(&progress, &watch->line);
 }
@@ -135,22 +177,19 @@ static int look(const char *path, const struct pg_terminal *terminal, struct wat
                 bool *ret_over, struct pg_error *error)
 {
     struct pg_results results;
-    int status = pg_results_open(path, &results, error);
+    struct pg_launches launches;
+    int status = open_both(path, &results, &launches, error);
     if (status != 0)
         return status;
-    struct pg_progress progress = pg_results_progress(&results);
-    *ret_over = progress.done == progress.runs;
-    if (watch->rounds == 0) {
-        watch->done_then = progress.done;
+    *ret_over = launches.todo == 0;
+    if (watch->rounds == 0)
         pg_progress_line_init(&watch->line, results.subject.experiment, stdout, 0);
-    }
-    if (watch->is_terminal) {
-        (void)fputs("\x1b[H\x1b[J", stdout); /* ECMA-48: to the first line, erase the page */
-        status = print_page(&results, terminal, error);
-    } else {
-        log_line(watch, &results);
-    }
+    if (watch->is_terminal)
+        status = refresh_page(&results, &launches, terminal, error);
+    else
+        log_line(watch, &results, &launches);
     (void)fflush(stdout);
+    pg_launches_release(&launches);
     pg_results_close(&results);
     return status;
 }
@@ -167,20 +206,27 @@ static int keep_looking(const char *path, struct pg_error *error)
     }
 }
 
+static int look_once(const struct arguments *arguments, struct pg_error *error)
+{
+    struct pg_results results;
+    struct pg_launches launches;
+    struct pg_terminal terminal = pg_terminal_look();
+    int status = open_both(arguments->path, &results, &launches, error);
+    if (status != 0)
+        return status;
+    status = arguments->stalled ? print_stalled(&launches)
+             : arguments->json  ? print_json(&results, &launches, error)
+                                : print_page(&results, &launches, &terminal, stdout, error);
+    pg_launches_release(&launches);
+    pg_results_close(&results);
+    return status;
+}
+
 static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_error *error)
 {
     struct arguments arguments = {0};
-    struct pg_results results;
-    struct pg_terminal terminal = pg_terminal_look();
     pg_arguments_parse(verb, &argp, argc, argv, &arguments);
-    if (arguments.watch)
-        return keep_looking(arguments.path, error);
-    int status = pg_results_open(arguments.path, &results, error);
-    if (status != 0)
-        return status;
-    status = arguments.json ? print_json(&results, error) : print_page(&results, &terminal, error);
-    pg_results_close(&results);
-    return status;
+    return arguments.watch ? keep_looking(arguments.path, error) : look_once(&arguments, error);
 }
 
 const struct pg_verb pg_verb_status = {

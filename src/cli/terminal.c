@@ -24,6 +24,12 @@ static int width_of(int descriptor)
     return size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
 }
 
+static int height_of(int descriptor)
+{
+    struct winsize size = {0};
+    return isatty(descriptor) != 0 && ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 /* https://no-color.org: any value but the empty one turns colours off. */
 static bool colours_wanted(void)
 {
@@ -37,6 +43,7 @@ struct pg_terminal pg_terminal_look(void)
     return (struct pg_terminal){
         .line_width = width_of(STDERR_FILENO),
         .page_width = page_width > 0 ? page_width : USUAL_WIDTH,
+        .page_height = height_of(STDOUT_FILENO),
         .colour = page_width > 0 && colours_wanted(),
     };
 }

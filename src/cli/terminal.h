@@ -9,9 +9,10 @@
 #include <stdbool.h>
 
 struct pg_terminal {
-    int line_width; /* columns of standard error; 0: it is not a terminal */
-    int page_width; /* columns of standard output; 80 where it is not a terminal */
-    bool colour;    /* standard output takes colours, and NO_COLOR is not set */
+    int line_width;  /* columns of standard error; 0: it is not a terminal */
+    int page_width;  /* columns of standard output; 80 where it is not a terminal */
+    int page_height; /* lines of standard output; 0: it is not a terminal, or not known */
+    bool colour;     /* standard output takes colours, and NO_COLOR is not set */
 };
 
 /* From the file descriptors of this process. */

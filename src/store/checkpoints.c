@@ -355,6 +355,28 @@ void pg_checkpoint_record_release(struct pg_checkpoint_record *record)
     memset(record, 0, sizeof *record);
 }
 
+int64_t pg_checkpoints_steps(const struct pg_checkpoints *checkpoints)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < checkpoints->entry_count; i++) {
+        const struct entry *entry = &checkpoints->entries[i];
+        bool is_first = i == 0 || pg_run_key_compare(&entry[-1].key, &entry->key) != 0;
+        if (is_first && entry->progress > 0 && entry->progress <= INT64_MAX - sum)
+            sum += entry->progress;
+    }
+    return sum;
+}
+
+/* Entries of the files that are wanted stay. */
+static void drop_entries(struct pg_checkpoints *checkpoints, const bool *is_wanted)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < checkpoints->entry_count; i++)
+        if (is_wanted[checkpoints->entries[i].file])
+            checkpoints->entries[count++] = checkpoints->entries[i];
+    checkpoints->entry_count = count;
+}
+
 void pg_checkpoints_remove_settled(struct pg_checkpoints *checkpoints,
                                    bool (*is_settled)(void *context, const struct pg_run_key *key),
                                    void *context)
@@ -371,6 +393,7 @@ void pg_checkpoints_remove_settled(struct pg_checkpoints *checkpoints,
         if (!is_wanted[i] && length > 0 && (size_t)length < sizeof path)
             (void)unlink(path);
     }
+    drop_entries(checkpoints, is_wanted);
     free(is_wanted);
 }
 

@@ -4,6 +4,7 @@
  * first half of the rows keeps the first launches for ever; once all are used, later launches
  * reuse the second half in turn. `launch_count` says how many launches there were, `number` which
  * one a row belongs to (-1: none yet). A row with a start and no end is a launch that was killed.
+ * What stood at its start tells from the next row, or from what stands now, what it brought.
  *
  * Text is netCDF's: characters of one byte along a bare netCDF dimension, `_Encoding` = "utf-8".
  */
@@ -22,12 +23,19 @@ static const struct column {
     const char *name, *long_name, *units;
     enum pg_data_type type;
     double fill;
+    bool is_new; /* files that an earlier version made may lack it */
 } columns[] = {
-    {"number", "Number of the launch, from 0; -1: row not used", NULL, PG_I64, -1},
-    {"started", "Start of the launch", "seconds since 1970-01-01 00:00:00", PG_F64, PG_NAN},
+    {"number", "Number of the launch, from 0; -1: row not used", NULL, PG_I64, -1, false},
+    {"started", "Start of the launch", "seconds since 1970-01-01 00:00:00", PG_F64, PG_NAN, false},
     {"ended", "End of the launch; none: killed or still running",
-     "seconds since 1970-01-01 00:00:00", PG_F64, PG_NAN},
-    {"ranks", "MPI ranks of the launch", "1", PG_I32, 0},
+     "seconds since 1970-01-01 00:00:00", PG_F64, PG_NAN, false},
+    {"ranks", "MPI ranks of the launch", "1", PG_I32, 0, false},
+    {"finished_before", "Runs with a result when the launch began; -1: not known", "1", PG_I64, -1,
+     true},
+    {"steps_kept_before", "Model-steps kept in checkpoints when the launch began; -1: not known",
+     "1", PG_I64, -1, true},
+    {"finished_after", "Runs with a result when the launch ended; -1: not known", "1", PG_I64, -1,
+     true},
 };
 
 /* Columns of text. */
@@ -43,9 +51,21 @@ static const struct text_column {
     {"reason", "Why the launch ended"},
 };
 
-const char *const pg_provenance_columns[] = {"number",  "started",   "ended",  "ranks",
-                                             "version", "commit",    "host",   "cpu",
-                                             "kernel",  "slurm_job", "reason", NULL};
+const char *const pg_provenance_columns[] = {"number",
+                                             "started",
+                                             "ended",
+                                             "ranks",
+                                             "finished_before",
+                                             "steps_kept_before",
+                                             "finished_after",
+                                             "version",
+                                             "commit",
+                                             "host",
+                                             "cpu",
+                                             "kernel",
+                                             "slurm_job",
+                                             "reason",
+                                             NULL};
 
 enum {
     COLUMN_COUNT = sizeof columns / sizeof columns[0],
@@ -204,6 +224,13 @@ int pg_provenance_define(hid_t file, struct pg_error *error)
     return status;
 }
 
+bool pg_provenance_has(hid_t file, const char *name)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/%s/%s", pg_provenance_group, name);
+    return H5Lexists(file, path, H5P_DEFAULT) > 0;
+}
+
 /* Opens /provenance/name; negative: failed, and said so. */
 static hid_t open_column(hid_t file, const char *name, struct pg_error *error)
 {
@@ -253,6 +280,15 @@ static int write_text(hid_t file, const char *name, uint64_t row, const char *te
     return write_row(file, name, row, sizeof cell, cell, error);
 }
 
+/* A new column that the file lacks is passed over. */
+static int write_number(hid_t file, const struct column *column, uint64_t row, const void *number,
+                        struct pg_error *error)
+{
+    if (column->is_new && !pg_provenance_has(file, column->name))
+        return 0;
+    return write_row(file, column->name, row, 1, number, error);
+}
+
 /* Counts this launch and tells its number. */
 static int take_number(hid_t file, int64_t *ret_number, struct pg_error *error)
 {
@@ -287,23 +323,28 @@ int pg_provenance_begin(hid_t file, const struct pg_launch *launch, int64_t *ret
                                                   launch->slurm_job,
                                                   ""};
     const double running = PG_NAN;
+    const int64_t not_known = -1;
     int status = take_number(file, ret_number, error);
     if (status != 0)
         return status;
     uint64_t row = pg_provenance_row(*ret_number);
-    const void *const numbers[COLUMN_COUNT] = {ret_number, &launch->started, &running,
-                                               &launch->ranks};
+    const void *const numbers[COLUMN_COUNT] = {
+        ret_number,        &launch->started,    &running,  &launch->ranks,
+        &launch->finished, &launch->steps_kept, &not_known};
     for (size_t i = 0; i < COLUMN_COUNT && status == 0; i++)
-        status = write_row(file, columns[i].name, row, 1, numbers[i], error);
+        status = write_number(file, &columns[i], row, numbers[i], error);
     for (size_t i = 0; i < TEXT_COLUMN_COUNT && status == 0; i++)
         status = write_text(file, text_columns[i].name, row, texts[i], error);
     return status;
 }
 
-int pg_provenance_end(hid_t file, int64_t number, double ended, const char *reason,
+int pg_provenance_end(hid_t file, int64_t number, const struct pg_launch_end *end,
                       struct pg_error *error)
 {
+    static const struct column finished = {.name = "finished_after", .is_new = true};
     uint64_t row = pg_provenance_row(number);
-    int status = write_row(file, "ended", row, 1, &ended, error);
-    return status == 0 ? write_text(file, "reason", row, reason, error) : status;
+    int status = write_number(file, &finished, row, &end->finished, error);
+    if (status == 0)
+        status = write_row(file, "ended", row, 1, &end->ended, error);
+    return status == 0 ? write_text(file, "reason", row, end->reason, error) : status;
 }

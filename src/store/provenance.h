@@ -20,12 +20,13 @@ uint64_t pg_provenance_row(int64_t number);
 /* Raw writes only. begin returns the number of the launch. */
 int pg_provenance_begin(hid_t file, const struct pg_launch *launch, int64_t *ret_number,
                         struct pg_error *error) PG_CHECK_RESULT;
-int pg_provenance_end(hid_t file, int64_t number, double ended, const char *reason,
+int pg_provenance_end(hid_t file, int64_t number, const struct pg_launch_end *end,
                       struct pg_error *error) PG_CHECK_RESULT;
 
 /* All columns of a row, NULL-terminated: `number` first. */
 extern const char *const pg_provenance_columns[];
 extern const char pg_provenance_group[], pg_provenance_counter[];
+bool pg_provenance_has(hid_t file, const char *column); /* files of earlier versions lack some */
 
 /* Adds the launches of one file behind those of another, in their order and with numbers that go
    on there. A column that the first lacks stays empty. */

@@ -68,13 +68,6 @@ static int read_from(hid_t file, const char *name, size_t expected, void **ret_d
     return status;
 }
 
-static bool has_column(hid_t file, const char *name)
-{
-    char path[64];
-    (void)snprintf(path, sizeof path, "/%s/%s", pg_provenance_group, name);
-    return H5Lexists(file, path, H5P_DEFAULT) > 0;
-}
-
 /* Copies the moved rows into the column's data, and writes it. */
 static int append_column(struct append *append, const char *name, struct pg_error *error)
 {
@@ -164,7 +157,7 @@ int pg_provenance_append(hid_t from, hid_t to, struct pg_error *error)
     if (status == 0)
         status = find_moves(append, error);
     for (size_t i = 0; pg_provenance_columns[i] != NULL && status == 0; i++)
-        if (has_column(from, pg_provenance_columns[i]))
+        if (pg_provenance_has(from, pg_provenance_columns[i]))
             status = append_column(append, pg_provenance_columns[i], error);
     if (status == 0)
         status = write_counter(to, append->first + count, error);

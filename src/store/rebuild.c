@@ -251,15 +251,14 @@ static void release(struct rebuild *rebuild)
 static int write_provenance(const struct rebuild *rebuild, hid_t file, struct pg_error *error)
 {
     const struct pg_rebuilding *what = rebuild->what;
+    const struct pg_launch_end end = {what->launch->started, what->reason, what->launch->finished};
     int64_t number;
     int status = 0;
     for (size_t i = 0; i < what->origin_count && status == 0; i++)
         status = pg_provenance_append(what->origins[i].reader->file, file, error);
     if (status == 0)
         status = pg_provenance_begin(file, what->launch, &number, error);
-    return status != 0
-               ? status
-               : pg_provenance_end(file, number, what->launch->started, what->reason, error);
+    return status == 0 ? pg_provenance_end(file, number, &end, error) : status;
 }
 
 /* What HDF5 has to do, which then closes the file. */

@@ -314,10 +314,10 @@ int pg_store_launch_begin(struct pg_store *store, const struct pg_launch *launch
     return pg_provenance_begin(store->file, launch, &store->launch, error);
 }
 
-int pg_store_launch_end(struct pg_store *store, double ended, const char *reason,
+int pg_store_launch_end(struct pg_store *store, const struct pg_launch_end *end,
                         struct pg_error *error)
 {
     if (store->launch < 0)
         return pg_error_set(error, PG_EINPUT, "no launch was begun in '%s'", store->path);
-    return pg_provenance_end(store->file, store->launch, ended, reason, error);
+    return pg_provenance_end(store->file, store->launch, end, error);
 }

@@ -42,5 +42,7 @@ struct pg_launch pg_launch_describe(struct pg_launch_text *text, const char *com
                               .kernel = kernel,
                               .slurm_job = slurm_job != NULL ? slurm_job : "",
                               .ranks = ranks,
-                              .started = pg_clock_unix()};
+                              .started = pg_clock_unix(),
+                              .finished = -1,
+                              .steps_kept = -1};
 }

@@ -9,7 +9,7 @@ struct pg_launch_text {
     char host[256], cpu[256];
 };
 
-/* The launch borrows `text`, `commit` and `kernel`. */
+/* The launch borrows `text`, `commit` and `kernel`; what stands in the file is not known yet. */
 struct pg_launch pg_launch_describe(struct pg_launch_text *text, const char *commit,
                                     const char *kernel, int ranks);
 

@@ -98,6 +98,29 @@ static int make_plan(struct sweep *sweep)
     return status;
 }
 
+/* Runs that have a result. */
+static int64_t finished_runs(const struct pg_progress *progress)
+{
+    return (int64_t)(progress->done - progress->failed);
+}
+
+/* Noted as soon as there is a file, so that a launch that dies in its set-up is known as well. */
+static int begin_launch(struct sweep *sweep)
+{
+    struct pg_launch_text text;
+    const struct pg_kernel *kernel = NULL;
+    if (sweep->rank != 0)
+        return 0;
+    int status = pg_kernel_choose(&kernel, sweep->error);
+    if (status != 0)
+        return status;
+    struct pg_launch launch =
+        pg_launch_describe(&text, sweep->options->commit, kernel->name, sweep->rank_count);
+    launch.finished = finished_runs(&sweep->beginning.progress);
+    launch.steps_kept = pg_checkpoints_steps(sweep->beginning.checkpoints);
+    return pg_store_launch_begin(sweep->store, &launch, sweep->error);
+}
+
 /* The file: rank 0 creates it, or reads how far it is; then all open it. */
 static int open_file(struct sweep *sweep)
 {
@@ -114,9 +137,11 @@ static int open_file(struct sweep *sweep)
         return status;
     status = pg_store_open(sweep->options->path, &sweep->cube->layout, sweep->comm, &sweep->store,
                            sweep->error);
-    if (status == 0)
-        pg_store_set_sync(sweep->store, sweep->options->sync);
-    return status;
+    if (status != 0)
+        return status;
+    pg_store_set_sync(sweep->store, sweep->options->sync);
+    status = begin_launch(sweep);
+    return pg_consensus(sweep->comm, status, sweep->error);
 }
 
 /* The index of what earlier launches kept, from rank 0 to all. */
@@ -166,16 +191,6 @@ static int forget_failed(struct sweep *sweep)
                            sweep->error);
 }
 
-static int begin_launch(struct sweep *sweep)
-{
-    struct pg_launch_text text;
-    if (sweep->rank != 0)
-        return 0;
-    const struct pg_launch launch = pg_launch_describe(
-        &text, sweep->options->commit, pg_kernel_names[sweep->runner.kernel], sweep->rank_count);
-    return pg_store_launch_begin(sweep->store, &launch, sweep->error);
-}
-
 /* Rank 0 writes the rows of runs that are given up; what was noted of them is then in the file. */
 static int write_given_up(struct sweep *sweep)
 {
@@ -207,8 +222,6 @@ static int prepare_work(struct sweep *sweep)
     sweep->runner.checkpoints = sweep->checkpoints;
     pg_keeper_init(&sweep->keeper, sweep->options->path, sweep->launch, sweep->rank,
                    sweep->options->checkpoint_every, sweep->options->sync);
-    if (status == 0)
-        status = begin_launch(sweep);
     if (status == 0)
         status = forget_failed(sweep);
     if (status == 0)
@@ -268,7 +281,8 @@ static int end_launch(struct sweep *sweep, int status)
                                                  : "failed";
     if (sweep->rank != 0 || sweep->store == NULL)
         return status;
-    int ended = pg_store_launch_end(sweep->store, pg_clock_unix(), reason, &error);
+    const struct pg_launch_end end = {pg_clock_unix(), reason, finished_runs(&sweep->progress)};
+    int ended = pg_store_launch_end(sweep->store, &end, &error);
     if (ended == 0 || status != 0)
         return status;
     return pg_error_set(sweep->error, ended, "%s", error.text);

@@ -89,6 +89,7 @@ def test_no_verb_shows_the_help_and_fails():
     (["status"], "a results file is needed"),
     (["status", "missing.h5"], "missing.h5"),
     (["status", "x.h5", "--json", "--watch"], "do not go together"),
+    (["status", "x.h5", "--stalled", "--watch"], "do not go together"),
     (["show", "missing.h5", "0"], "missing.h5"),
     (["show", "x.h5"], "either a run"),
     (["show", "x.h5", "1", "--job"], "either a run"),
@@ -238,7 +239,8 @@ def test_the_map_agrees_with_the_file(small):
         phases = file["phase"][...]  # (decoder_lr, weight_decay, seed)
     letters = {row["code"]: row["letter"] for row in listing("list", "phases", "addition")}
     lines = phasegrid("status", "small.h5", cwd=small).stdout.splitlines()
-    rows = [line.split()[1:] for line in lines[2:5]][::-1]
+    top = lines.index("weight_decay (upwards)") + 1
+    rows = [line.split()[1:] for line in lines[top : top + 3]][::-1]
     for i, j in np.ndindex(2, 3):
         codes = phases[i, j]
         agreed = len(set(codes)) == 1

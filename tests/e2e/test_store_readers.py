@@ -241,7 +241,9 @@ def test_xarray_provenance(cube, engine):
     cut = CPU.encode()[:64].decode(errors="ignore")
     for name, expected in (("version", "1.2.3"), ("host", "knöten-7"), ("cpu", cut)):
         assert first[name].item() == expected
-    assert first.ranks.item() == 4
+    for name, expected in (("ranks", 4), ("finished_before", 0), ("steps_kept_before", 120)):
+        assert first[name].item() == expected
+        assert table[name][1].item() == (0 if name == "ranks" else -1), "of a row not used"
     assert first.started.values == np.datetime64("2023-11-14T22:13:20")
     assert (table.number[1:] == -1).all()
     assert np.isnat(table.started[1:].values).all()
@@ -252,9 +254,11 @@ def test_provenance_end_is_written_last(cube, engine, request):
     first = open_dataset(cube, engine, group="provenance").isel(launch=0)
     if "open" in request.node.callspec.id.split("-"):
         assert np.isnat(first.ended.values) and first.reason.item() == ""
+        assert first.finished_after.item() == -1
     else:
         assert first.ended.values == np.datetime64("2023-11-14T22:14:20.500")
         assert first.reason.item() == "all done"
+        assert first.finished_after.item() == WRITTEN
 
 
 def test_h5dump(cube):

@@ -345,7 +345,9 @@ static void test_settled_files_go(void **state)
     write_records(place, "a-2", both, 2);
     write_one(place, "a-3", 2, 5); /* the furthest of run 2 */
     struct pg_checkpoints *checkpoints = open_all(place);
+    assert_int_equal(pg_checkpoints_steps(checkpoints), 1 + 1 + 5 + 1);
     pg_checkpoints_remove_settled(checkpoints, is_even, &asked);
+    assert_int_equal(pg_checkpoints_steps(checkpoints), 1 + 1 + 1);
     pg_checkpoints_close(checkpoints);
     assert_int_equal(asked, 5);
     checkpoints = open_all(place);

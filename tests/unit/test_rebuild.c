@@ -196,7 +196,7 @@ static void assert_says(const struct place *place, const char *expected)
         fail_msg("expected \"...%s...\", found \"%s\"", expected, place->error.text);
 }
 
-static const struct pg_launch launch = {"0.1", "abc", "here", "cpu", "avx2", "", 3, 17.0};
+static const struct pg_launch launch = {"0.1", "abc", "here", "cpu", "avx2", "", 3, 17.0, 5, 600};
 
 /* Writes the rows that have a status; of those to do, data without one, as a kill leaves it. */
 static void make(struct place *place, const struct file *file, int launches)
@@ -215,9 +215,10 @@ static void make(struct place *place, const struct file *file, int launches)
         fill_row(file, &block, i, i);
     }
     assert_ok(pg_store_write(store, &block, 0, rows, file->statuses, &place->error), &place->error);
+    const struct pg_launch_end end = {18.0, file->name, 6};
     for (int i = 0; i < launches; i++) {
         assert_ok(pg_store_launch_begin(store, &launch, &place->error), &place->error);
-        assert_ok(pg_store_launch_end(store, 18.0, file->name, &place->error), &place->error);
+        assert_ok(pg_store_launch_end(store, &end, &place->error), &place->error);
     }
     assert_ok(pg_store_close(store, &place->error), &place->error);
     pg_block_release(&block);

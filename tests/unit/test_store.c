@@ -605,6 +605,7 @@ static void test_launches_reuse_the_second_half(void **state)
 {
     struct place *place = *state;
     static const struct pg_launch launch = {.version = "1", .started = 1.0};
+    static const struct pg_launch_end end = {2.0, "done", 7};
     static const struct {
         int64_t number;
         hsize_t row;
@@ -614,7 +615,7 @@ static void test_launches_reuse_the_second_half(void **state)
     struct pg_store *store = open_store(place);
     for (int i = 0; i < 1537; i++)
         assert_ok(pg_store_launch_begin(store, &launch, &place->error), &place->error);
-    assert_ok(pg_store_launch_end(store, 2.0, "done", &place->error), &place->error);
+    assert_ok(pg_store_launch_end(store, &end, &place->error), &place->error);
     assert_ok(pg_store_close(store, &place->error), &place->error);
     assert_int_equal(read_number(place, "provenance/launch_count", 0), 1537);
     for (size_t i = 0; i < sizeof stands / sizeof stands[0]; i++)

@@ -18,7 +18,10 @@ static const struct pg_launch launch = {
     .slurm_job = NULL,
     .ranks = 4,
     .started = 1.7e9,
+    .finished = 0,
+    .steps_kept = 120,
 };
+static const struct pg_launch_end end = {1.7e9 + 60.5, "all done", SAMPLE_WRITTEN};
 
 static int write_rows(const char *path, const struct pg_layout *layout, bool hold,
                       struct pg_error *error)
@@ -37,7 +40,7 @@ static int write_rows(const char *path, const struct pg_layout *layout, bool hol
             ;
     }
     if (status == 0)
-        status = pg_store_launch_end(store, 1.7e9 + 60.5, "all done", error);
+        status = pg_store_launch_end(store, &end, error);
     closed = pg_store_close(store, status == 0 ? error : NULL);
     return status != 0 ? status : closed;
 }
