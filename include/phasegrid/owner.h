@@ -39,8 +39,9 @@ enum pg_owner_life { PG_OWNER_NONE, PG_OWNER_GONE, PG_OWNER_MAY_LIVE, PG_OWNER_L
 
 struct pg_owner_sight {
     enum pg_owner_life life;
-    double since;   /* unix seconds, whole ones */
-    char name[512]; /* "host X, pid N, Slurm job J, since ..." */
+    double since;       /* unix seconds, whole ones */
+    char name[512];     /* "host X, pid N, Slurm job J, since ..." */
+    char slurm_job[64]; /* empty: none */
 };
 
 /* For anyone, at any moment; touches nothing. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * check: is the job valid, and what will it cost? Shapes of all cells give memory and work; the
- * layout gives the file's size; one run of the longest cell, cut short, gives the speed of a core.
+ * layout gives the file's size; runs, cut short, give the speed of a core.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -191,13 +191,13 @@ static void print_times(const struct arguments *arguments, const struct pg_job *
                         const struct pg_estimate *estimate)
 {
     if (estimate->refusal[0] != '\0') {
-        (void)printf("  time     unknown: runs of the longest cell will fail: %s\n",
+        (void)printf("  time     unknown: runs with the most work will fail: %s\n",
                      estimate->refusal);
         return;
     }
     (void)printf(
-        "  time     about %s on %d core%s; an estimate: a run of the longest cell was timed at "
-        "%s steps/s\n",
+        "  time     about %s on %d core%s; an estimate: runs were tried here, those with the most "
+        "work at %s steps/s\n",
         pg_format_duration(ceil(pg_estimate_seconds(estimate, arguments->ranks))).at,
         arguments->ranks, arguments->ranks == 1 ? "" : "s",
         pg_format_count(estimate->steps_per_second).at);

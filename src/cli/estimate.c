@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Work is counted in floating-point operations, shape by shape. The speed of a core comes from a
- * run of the longest cell with a short budget: the budget grows until a run takes long enough to be
- * timed, and the last two runs give the cost of a step without that of the set-up. Every experiment
- * calls its budget `steps`.
+ * Work is counted in floating-point operations, shape by shape. How fast a core is with a shape is
+ * measured for the few that make up the most of the work; others are as fast as the nearest in size
+ * of these. The budget of a trial grows until it takes long enough to be timed, and the last two
+ * give the cost of a step without that of the set-up. CPU-seconds: the machine may be busy.
  */
 #include "estimate.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "trial.h"
 
-enum { FIRST_TRIAL_STEPS = 16, TRIAL_GROWTH = 4 };
+enum { FIRST_TRIAL_STEPS = 16, TRIAL_GROWTH = 4, TRIALS_MAX = 6 };
 
 static const double trial_seconds = 0.2;
 
@@ -31,7 +32,7 @@ static int measure_speed(const struct pg_trial *trial, uint32_t seed, const stru
 {
     const int64_t lanes = (int64_t)shape->lanes;
     struct pg_trial_cost cost = {0}, before = {0};
-    for (int64_t length = FIRST_TRIAL_STEPS; cost.wall_seconds < trial_seconds;
+    for (int64_t length = FIRST_TRIAL_STEPS; cost.cpu_seconds < trial_seconds;
          length *= TRIAL_GROWTH) {
         int64_t cut = length < shape->steps ? length : shape->steps;
         before = cost;
@@ -41,11 +42,11 @@ static int measure_speed(const struct pg_trial *trial, uint32_t seed, const stru
         if (cut == shape->steps || cost.steps < cut * lanes)
             break;
     }
-    bool differs = cost.steps > before.steps && cost.wall_seconds > before.wall_seconds;
+    bool differs = cost.steps > before.steps && cost.cpu_seconds > before.cpu_seconds;
     int64_t least = cost.steps > 0 ? cost.steps : 1;
     *ret_steps_per_second =
-        differs ? (double)(cost.steps - before.steps) / (cost.wall_seconds - before.wall_seconds)
-                : (double)least / cost.wall_seconds;
+        differs ? (double)(cost.steps - before.steps) / (cost.cpu_seconds - before.cpu_seconds)
+                : (double)least / cost.cpu_seconds;
     return 0;
 }
 
@@ -64,12 +65,102 @@ static int try_cell(const struct pg_subject_job *subject, const struct pg_survey
     return status;
 }
 
+/* ---- speeds ---- */
+
+/* A shape: its runs' work, and how fast it is. */
+struct shape_work {
+    size_t shape;
+    double flops;            /* of all its runs */
+    double seconds_per_flop; /* 0: not measured */
+};
+
+static int by_work(const void *left, const void *right)
+{
+    double a = ((const struct shape_work *)left)->flops,
+           b = ((const struct shape_work *)right)->flops;
+    return (a < b) - (a > b);
+}
+
+/* Shapes by descending work; NULL: no memory. */
+static struct shape_work *order_by_work(const struct pg_survey *survey)
+{
+    struct shape_work *works = calloc(survey->shape_count, sizeof *works);
+    if (works == NULL)
+        return NULL;
+    for (size_t i = 0; i < survey->shape_count; i++)
+        works[i].shape = i;
+    for (uint64_t cell = 0; cell < survey->cell_count; cell++)
+        works[survey->shape_of[cell]].flops += shape_flops(&survey->shapes[survey->shape_of[cell]]);
+    qsort(works, survey->shape_count, sizeof *works, by_work);
+    return works;
+}
+
+/* The measured one whose steps are nearest to the shape's, by ratio. */
+static double nearest_speed(const struct pg_survey *survey, const struct shape_work *works,
+                            size_t measured, size_t shape)
+{
+    double nearest = (double)INFINITY, speed = 0.0;
+    for (size_t i = 0; i < measured; i++) {
+        double ratio =
+            survey->shapes[works[i].shape].flops_per_step / survey->shapes[shape].flops_per_step;
+        bool is_alike = survey->shapes[works[i].shape].lanes == survey->shapes[shape].lanes;
+        double distance = fabs(log(ratio)) + (is_alike ? 0.0 : 1e3);
+        if (works[i].seconds_per_flop > 0.0 && distance < nearest) {
+            nearest = distance;
+            speed = works[i].seconds_per_flop;
+        }
+    }
+    return speed;
+}
+
+/* The first must succeed; a refusal of another is no news before its runs fail. */
+static int measure_shapes(const struct pg_subject_job *subject, struct pg_estimate *estimate,
+                          struct shape_work *works, size_t count, struct pg_error *error)
+{
+    const struct pg_survey *survey = &estimate->survey;
+    for (size_t i = 0; i < count; i++) {
+        const struct pg_shape *shape = &survey->shapes[works[i].shape];
+        struct pg_error unheard;
+        double speed = 0.0;
+        int status = try_cell(subject, survey, estimate->first_cells[works[i].shape], &speed,
+                              i == 0 ? error : &unheard);
+        if (status != 0 && i == 0)
+            return status;
+        if (i == 0)
+            estimate->steps_per_second = speed;
+        if (status == 0)
+            works[i].seconds_per_flop = 1.0 / (speed * shape->flops_per_step);
+    }
+    return 0;
+}
+
+static int measure_runs(const struct pg_subject_job *subject, struct pg_estimate *estimate,
+                        struct pg_error *error)
+{
+    const struct pg_survey *survey = &estimate->survey;
+    size_t count = survey->shape_count < TRIALS_MAX ? survey->shape_count : TRIALS_MAX;
+    struct shape_work *works = order_by_work(survey);
+    estimate->run_seconds = calloc(survey->shape_count, sizeof *estimate->run_seconds);
+    if (works == NULL || estimate->run_seconds == NULL) {
+        free(works);
+        return pg_error_set(error, PG_EMACHINE, "out of memory: %zu shapes", survey->shape_count);
+    }
+    int status = measure_shapes(subject, estimate, works, count, error);
+    for (size_t i = 0; i < survey->shape_count && status == 0; i++)
+        estimate->run_seconds[i] =
+            shape_flops(&survey->shapes[i]) * nearest_speed(survey, works, count, i);
+    free(works);
+    return status;
+}
+
 /* ---- the whole job ---- */
 
 /* Puts the shape among the longest, of which each is represented by its first cell. */
-static void rank_shape(struct pg_estimate *estimate, const struct pg_shape *shape, uint64_t cell)
+static void rank_shape(struct pg_estimate *estimate, size_t shape)
 {
-    struct pg_estimate_cell fresh = {cell, shape->steps, shape_flops(shape)};
+    struct pg_estimate_cell fresh = {estimate->first_cells[shape],
+                                     estimate->survey.shapes[shape].steps,
+                                     estimate->run_seconds[shape]};
     size_t at = estimate->longest_count;
     while (at > 0 && estimate->longest[at - 1].seconds < fresh.seconds)
         at--;
@@ -93,40 +184,35 @@ static int first_cells(const struct pg_survey *survey, uint64_t **ret_cells, str
     return 0;
 }
 
-/* Counts operations; `seconds` and `core_seconds` hold them until the speed is known. */
-static void add_up(const struct pg_subject_job *subject, const struct pg_survey *survey,
-                   const uint64_t *first, struct pg_estimate *estimate)
+static void add_up_sizes(const struct pg_subject_job *subject, struct pg_estimate *estimate)
 {
+    const struct pg_survey *survey = &estimate->survey;
     double seeds = (double)subject->job->seed_count;
-    for (size_t i = 0; i < survey->shape_count; i++) {
-        const struct pg_shape *shape = &survey->shapes[i];
-        if (shape->bytes > estimate->bytes_per_run)
-            estimate->bytes_per_run = shape->bytes;
-        rank_shape(estimate, shape, first[i]);
-    }
-    for (uint64_t cell = 0; cell < survey->cell_count; cell++) {
-        const struct pg_shape *shape = &survey->shapes[survey->shape_of[cell]];
-        estimate->core_seconds += seeds * shape_flops(shape);
-        estimate->model_steps += seeds * (double)shape->steps;
-    }
+    for (size_t i = 0; i < survey->shape_count; i++)
+        if (survey->shapes[i].bytes > estimate->bytes_per_run)
+            estimate->bytes_per_run = survey->shapes[i].bytes;
+    for (uint64_t cell = 0; cell < survey->cell_count; cell++)
+        estimate->model_steps += seeds * (double)survey->shapes[survey->shape_of[cell]].steps;
 }
 
-static void apply_speed(struct pg_estimate *estimate)
+static void add_up_times(const struct pg_subject_job *subject, struct pg_estimate *estimate)
 {
-    double seconds = (double)estimate->longest[0].steps / estimate->steps_per_second;
-    double per_flop = seconds / estimate->longest[0].seconds;
-    estimate->core_seconds *= per_flop;
-    for (size_t i = 0; i < estimate->longest_count; i++)
-        estimate->longest[i].seconds *= per_flop;
+    const struct pg_survey *survey = &estimate->survey;
+    for (size_t i = 0; i < survey->shape_count; i++)
+        rank_shape(estimate, i);
+    for (uint64_t cell = 0; cell < survey->cell_count; cell++)
+        estimate->core_seconds +=
+            (double)subject->job->seed_count * estimate->run_seconds[survey->shape_of[cell]];
 }
 
 /* A cell that an experiment refuses only in training is a failed run, not a wrong job. */
-static void give_up_times(struct pg_estimate *estimate, const struct pg_error *error)
+static void give_up_times(const struct pg_subject_job *subject, struct pg_estimate *estimate,
+                          const struct pg_error *error)
 {
     (void)snprintf(estimate->refusal, sizeof estimate->refusal, "%.255s", error->text);
-    estimate->core_seconds = (double)NAN;
-    for (size_t i = 0; i < estimate->longest_count; i++)
-        estimate->longest[i].seconds = (double)NAN;
+    for (size_t i = 0; i < estimate->survey.shape_count; i++)
+        estimate->run_seconds[i] = (double)NAN;
+    add_up_times(subject, estimate);
 }
 
 static int measure_file(const struct pg_subject_job *subject, struct pg_estimate *estimate,
@@ -150,24 +236,23 @@ int pg_estimate_make(const struct pg_subject_job *subject, struct pg_estimate *r
     if (status == 0)
         status = first_cells(survey, &ret_estimate->first_cells, error);
     if (status == 0) {
-        add_up(subject, survey, ret_estimate->first_cells, ret_estimate);
+        add_up_sizes(subject, ret_estimate);
         status = measure_file(subject, ret_estimate, error);
     }
-    if (status == 0)
-        status = try_cell(subject, survey, ret_estimate->longest[0].cell,
-                          &ret_estimate->steps_per_second, error);
-    if (status == 0)
-        apply_speed(ret_estimate);
-    if (status == PG_EINPUT && ret_estimate->longest_count > 0) {
-        give_up_times(ret_estimate, error);
-        status = 0;
-    }
-    return status;
+    if (status != 0)
+        return status;
+    status = measure_runs(subject, ret_estimate, error);
+    if (status == PG_EINPUT)
+        give_up_times(subject, ret_estimate, error);
+    else if (status == 0)
+        add_up_times(subject, ret_estimate);
+    return status == PG_EINPUT ? 0 : status;
 }
 
 void pg_estimate_release(struct pg_estimate *estimate)
 {
     free(estimate->first_cells);
+    free(estimate->run_seconds);
     pg_survey_release(&estimate->survey);
 }
 

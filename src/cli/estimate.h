@@ -21,17 +21,18 @@ struct pg_estimate {
     size_t bytes_per_run; /* the largest */
     uint64_t file_bytes;
     double model_steps;      /* of all runs, if none stops early */
-    double steps_per_second; /* measured with the longest cell on one core; times follow from it */
-    double core_seconds;     /* NAN, as every time: that cell was refused */
+    double steps_per_second; /* of the shape with the most work, on one core */
+    double *run_seconds;     /* (survey.shape_count): CPU-seconds of one run */
+    double core_seconds;     /* NAN, as every time: a cell of that shape was refused */
     struct pg_estimate_cell longest[PG_ESTIMATE_LONGEST]; /* longest first, of distinct shapes */
     size_t longest_count;
-    char refusal[256]; /* why the longest cell cannot train; empty when it can */
+    char refusal[256]; /* why the shape with the most work cannot train; empty when it can */
     struct pg_survey survey;
     uint64_t *first_cells; /* (survey.shape_count): of each shape */
 };
 
-/* To be released, whatever it returns. Checks every cell, then trains the longest one for a
- * fraction of a second. */
+/* To be released, whatever it returns. Checks every cell, then trains a cell of each shape with
+   much work for a fraction of a second. */
 int pg_estimate_make(const struct pg_subject_job *subject, struct pg_estimate *ret_estimate,
                      struct pg_error *error) PG_CHECK_RESULT;
 

@@ -18,6 +18,7 @@ extern const struct pg_verb pg_verb_retry;
 extern const struct pg_verb pg_verb_run;
 extern const struct pg_verb pg_verb_show;
 extern const struct pg_verb pg_verb_status;
+extern const struct pg_verb pg_verb_submit;
 extern const struct pg_verb pg_verb_verify;
 
 #endif

@@ -61,6 +61,8 @@ static void read_owner(int fd, struct pg_owner_sight *sight)
         (void)snprintf(sight->name, sizeof sight->name, "an unknown owner");
     else
         pg_owner_text_name(&text, sight->name);
+    if (text.slurm_job[0] != '-')
+        (void)snprintf(sight->slurm_job, sizeof sight->slurm_job, "%s", text.slurm_job);
 }
 
 void pg_owner_look(const char *results_path, struct pg_owner_sight *ret_sight)

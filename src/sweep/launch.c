@@ -46,3 +46,12 @@ struct pg_launch pg_launch_describe(struct pg_launch_text *text, const char *com
                               .finished = -1,
                               .steps_kept = -1};
 }
+
+void pg_launch_forget_starts(const char *results_path)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s.starts", results_path) < 0)
+        return;
+    (void)unlink(path);
+    free(path);
+}

@@ -13,4 +13,9 @@ struct pg_launch_text {
 struct pg_launch pg_launch_describe(struct pg_launch_text *text, const char *commit,
                                     const char *kernel, int ranks);
 
+/* A batch script adds a line to `<results>.starts` before each launch; what is there now are
+   launches that ended before the results file knew of them. This one it knows: they are forgotten.
+ */
+void pg_launch_forget_starts(const char *results_path);
+
 #endif

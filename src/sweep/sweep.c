@@ -118,7 +118,10 @@ static int begin_launch(struct sweep *sweep)
         pg_launch_describe(&text, sweep->options->commit, kernel->name, sweep->rank_count);
     launch.finished = finished_runs(&sweep->beginning.progress);
     launch.steps_kept = pg_checkpoints_steps(sweep->beginning.checkpoints);
-    return pg_store_launch_begin(sweep->store, &launch, sweep->error);
+    status = pg_store_launch_begin(sweep->store, &launch, sweep->error);
+    if (status == 0)
+        pg_launch_forget_starts(sweep->options->path);
+    return status;
 }
 
 /* The file: rank 0 creates it, or reads how far it is; then all open it. */

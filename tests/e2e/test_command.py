@@ -11,7 +11,7 @@ import pytest
 
 from command import PROGRAM, ROOT, SMALL_JOB, SMALL_RUNS, environment, listing, phasegrid
 
-VERBS = ["check", "run", "resume", "retry", "status", "show", "plot", "list", "export", "verify",
+VERBS = ["check", "submit", "run", "resume", "retry", "status", "show", "plot", "list", "export", "verify",
          "repair", "extend", "merge", "bench"]
 
 

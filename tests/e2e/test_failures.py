@@ -182,14 +182,20 @@ def test_a_full_disk_for_checkpoints_alone_ends_nothing(mount, undisturbed):
     """The cube has its room from the beginning; what is beside it may find none."""
     place = mount("size=64m")
     (place / "job.yaml").write_text(JOB)
-    child, _ = start_and_wait(place, "--checkpoint-every", "0.05")
+    child = start("run", "job.yaml", "--ranks", 2, "--checkpoint-every", "0.02", cwd=place)
+    wait_for(lambda: list(place.glob("job.h5.checkpoint-*")) or child.poll() is not None)
+    stopped = processes_in(place)
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
     with open(place / "filler", "wb") as filler, pytest.raises(OSError) as full:
         while True:
             filler.write(bytes(1 << 16))
+    for process in stopped:
+        os.kill(process, signal.SIGCONT)
     assert full.value.errno == errno.ENOSPC
-    go_on(place)
     _, said = child.communicate(timeout=60)
     assert child.returncode == 0, said
+    assert "checkpoint" in said and os.strerror(errno.ENOSPC) in said, said
     assert digest(place / "job.h5") == undisturbed
 
 

@@ -412,11 +412,10 @@ def test_the_map_is_coloured_unless_refused(folder):
 
 
 def test_ctrl_c_at_a_terminal(folder):
-    sent, code = on_terminal(["run", "long.yaml", "--ranks", "2"], folder, 80,
-                             interrupt_at=rb"\r[1-9]\d*/12 runs")
+    sent, code = on_terminal(["run", "endless.yaml", "--ranks", "2"], folder, 80,
+                             interrupt_at=rb"\r0/12 runs")
     assert code == 85
     assert "Ctrl-C again hurries" in sent and "the same command goes on" in sent
-    assert phasegrid("run", "long.yaml", cwd=folder).returncode == 0
 
 
 def test_without_a_terminal_lines_are_not_rewritten(folder):
