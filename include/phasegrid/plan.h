@@ -3,7 +3,7 @@
  * The plan of a sweep: which rows are to do, who does what next. A pure state machine: it is told
  * what happened and when, and answers what a worker gets; it knows neither MPI nor clocks.
  *
- *     update    pg_plan_finish(), pg_plan_stop()
+ *     update    pg_plan_finish(), pg_plan_decline(), pg_plan_limit(), pg_plan_stop()
  *     action    pg_plan_deal(), until it answers false
  *
  * Every row is dealt at most once.
@@ -60,6 +60,14 @@ size_t pg_plan_deal(struct pg_plan *plan, size_t worker, double now,
 /* `worker` has finished `rows` rows, in `seconds`: any of those that it holds of the class that it
    was dealt first. */
 void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds, double now);
+
+/* `worker` gives back rows of that class that it has not begun: such a run has taken it `seconds`
+   from begin to end, which is more than the limit leaves. They are not dealt again. */
+void pg_plan_decline(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds);
+
+/* From now on no run is dealt that is expected to end later than in `seconds`. Before anything is
+   measured nothing is expected. */
+void pg_plan_limit(struct pg_plan *plan, double seconds);
 
 /* Nothing more is dealt. */
 void pg_plan_stop(struct pg_plan *plan);

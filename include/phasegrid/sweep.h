@@ -50,6 +50,10 @@ struct pg_sweep_options {
     /* Seconds within which a signal ends the sweep: a process that is stuck in a step or a write is
        left by force, with PG_STOPPED_EXIT, when nine tenths of them have passed. 0: no limit. */
     double grace;
+    /* Rank 0's: when the allocation ends, unix seconds; 0: nobody knows. `grace` before, the sweep
+       leaves as if a signal had come. Without checkpoints no run is begun that is not expected to
+       end by then, and the sweep leaves when there is none. */
+    double deadline;
     double checkpoint_every; /* seconds in training between the states of a run; 0: none is kept */
     enum pg_sync sync;
     bool take_over;       /* of an owner on another host, who may live */
@@ -76,11 +80,12 @@ int pg_sweep_check_room(const struct pg_job *job, const struct pg_experiment *ex
                         const char *path, struct pg_error *error) PG_CHECK_RESULT;
 
 /* Collective. Creates the file or goes on with it; trains what is to do; returns the same status,
-   error and progress on all ranks: 0; PG_ESTOPPED when a signal (USR1, USR2, TERM, INT) ended it
-   early; PG_EMISMATCH when the file is of another job (which is then not touched); or a failure.
-   Runs that fail do not end the sweep: they are counted in the progress, and tried again by the
-   next launch; but one that crashed its process three times is given up (pg_sweep_options.retry).
-   From the call on these signals are caught, and ignored after it returns. */
+   error and progress on all ranks: 0; PG_ESTOPPED when a signal (USR1, USR2, TERM, INT) or the
+   deadline ended it early; PG_EMISMATCH when the file is of another job (which is then not
+   touched); or a failure. Runs that fail do not end the sweep: they are counted in the progress,
+   and tried again by the next launch; but one that crashed its process three times is given up
+   (pg_sweep_options.retry). From the call on these signals are caught, and ignored after it
+   returns. */
 int pg_sweep_run(const struct pg_job *job, const struct pg_experiment *experiment,
                  const struct pg_sweep_options *options, MPI_Comm comm,
                  struct pg_progress *ret_progress, struct pg_error *error) PG_CHECK_RESULT;

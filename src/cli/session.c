@@ -9,14 +9,18 @@
 #include "session.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocation.h"
 #include "cli.h"
+#include "format.h"
 #include "launcher.h"
 #include "phase_map.h"
+#include "phasegrid/clock.h"
 #include "phasegrid/survey.h"
 #include "progress_line.h"
 #include "terminal.h"
@@ -182,13 +186,17 @@ static int check_ranks(const struct pg_session *session, struct pg_error *error)
     return 0;
 }
 
-static void announce(const struct pg_session *session, const struct pg_subject_job *subject)
+static void announce(const struct pg_session *session, const struct pg_subject_job *subject,
+                     double deadline)
 {
     int size = 0;
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     (void)fprintf(stderr, "%s: %" PRIu64 " runs on %d rank%s into %s\n", subject->experiment->name,
                   pg_job_run_count(subject->job), size, size == 1 ? "" : "s",
                   session->results_path);
+    if (deadline > 0.0)
+        (void)fprintf(stderr, "The allocation ends in %s\n",
+                      pg_format_duration(fmax(deadline - pg_clock_unix(), 0.0)).at);
     if (subject->is_larger)
         (void)fprintf(stderr, "The file was extended: %s is a part of what it holds\n",
                       subject->path);
@@ -220,17 +228,12 @@ static int conclude(const struct pg_session *session, const struct pg_terminal *
         *error = trouble;
         return trouble.status;
     }
-    if (status == PG_ESTOPPED)
-        return pg_error_set(error, PG_ESTOPPED,
-                            "stopped with %" PRIu64 " of %" PRIu64
-                            " runs to do; the same command goes on",
-                            progress->runs - progress->done, progress->runs);
-    if (progress->failed > 0) {
+    if (status == PG_OK && progress->failed > 0) {
         (void)fprintf(stderr, "phasegrid: %" PRIu64 " of %" PRIu64 " runs failed\n",
                       progress->failed, progress->runs);
         return PG_EXIT_FAILED_RUNS;
     }
-    return PG_OK;
+    return status;
 }
 
 static void warn(const char *text, void *context)
@@ -241,7 +244,7 @@ static void warn(const char *text, void *context)
 
 /* Collective. */
 static int sweep(const struct pg_session *session, const struct pg_subject_job *subject, int rank,
-                 struct pg_error *error)
+                 double deadline, struct pg_error *error)
 {
     struct pg_terminal terminal = pg_terminal_passed();
     struct pg_progress_line line;
@@ -256,6 +259,7 @@ static int sweep(const struct pg_session *session, const struct pg_subject_job *
         .report_interval = pg_progress_line_interval(&line),
         .coordination = session->coordination,
         .grace = session->grace,
+        .deadline = deadline,
         .checkpoint_every = session->checkpoint_every,
         .sync = session->sync,
         .take_over = session->take_over,
@@ -266,7 +270,7 @@ static int sweep(const struct pg_session *session, const struct pg_subject_job *
         .retry_count = session->retry_count,
     };
     if (rank == 0)
-        announce(session, subject);
+        announce(session, subject, deadline);
     int status = pg_sweep_run(subject->job, subject->experiment, &sweep_options, MPI_COMM_WORLD,
                               &progress, error);
     if (rank == 0) {
@@ -285,6 +289,7 @@ static int run_rank(const struct pg_session *session, struct pg_error *error)
 {
     struct pg_subject_job subject = {0};
     int rank = 0;
+    double deadline = pg_allocation_is_first_rank() ? pg_allocation_end() : 0.0;
     if (MPI_Init(NULL, NULL) != MPI_SUCCESS)
         return pg_error_set(error, PG_EMACHINE, "MPI does not start");
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
@@ -293,7 +298,7 @@ static int run_rank(const struct pg_session *session, struct pg_error *error)
         status = read_job(session, &subject, error);
     status = agree(status, rank, error);
     if (status == PG_OK)
-        status = sweep(session, &subject, rank, error);
+        status = sweep(session, &subject, rank, deadline, error);
     pg_subject_release(&subject);
     if (status < 0)
         pg_say(error); /* once a rank has left with a code, mpirun may drop what others say */

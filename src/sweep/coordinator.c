@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every report is first applied (figures, plan), then acted upon: whoever reported is dealt what
- * the plan has for him; when nothing is left to do, or when a worker leaves before the end, all are
- * ordered the end. Each worker is ordered it once and leaves once, so that it is over when as many
- * have left as there were.
+ * the plan has for him; when nothing is left to do or could end in time, or when a worker leaves
+ * before the end, all are ordered the end. Each worker is ordered it once and leaves once, so that
+ * it is over when as many have left as there were.
  */
 #include "coordinator.h"
 
@@ -23,14 +23,15 @@ bool pg_coordinator_trains(enum pg_coordination coordination, int rank_count)
 }
 
 void pg_coordinator_init(struct pg_coordinator *coordinator, MPI_Comm comm,
-                         const struct pg_sweep_options *options, struct pg_plan *plan,
-                         const struct pg_beginning *beginning)
+                         const struct pg_sweep_options *options, const struct pg_time_limit *limit,
+                         struct pg_plan *plan, const struct pg_beginning *beginning)
 {
     int rank_count;
     MPI_Comm_size(comm, &rank_count);
     memset(coordinator, 0, sizeof *coordinator);
     coordinator->comm = comm;
     coordinator->options = options;
+    coordinator->limit = *limit;
     coordinator->plan = plan;
     coordinator->beginning = beginning;
     coordinator->trains = pg_coordinator_trains(options->coordination, rank_count);
@@ -71,9 +72,13 @@ static void end(struct pg_coordinator *coordinator)
 static bool make_order(struct pg_coordinator *coordinator, int worker, struct pg_order *ret_order)
 {
     const struct pg_beginning *beginning = coordinator->beginning;
+    double now = pg_clock_wall();
     *ret_order = (struct pg_order){.kind = PG_ORDER_TRAIN};
-    ret_order->count = (uint32_t)pg_plan_deal(coordinator->plan, (size_t)worker, pg_clock_wall(),
-                                              ret_order->pieces);
+    pg_plan_limit(coordinator->plan, pg_time_limit_room(&coordinator->limit, now));
+    ret_order->count =
+        (uint32_t)pg_plan_deal(coordinator->plan, (size_t)worker, now, ret_order->pieces);
+    for (uint32_t i = 0; i < ret_order->count; i++)
+        coordinator->held += ret_order->pieces[i].count;
     for (uint32_t i = 0; i < ret_order->count && beginning->attempts != NULL; i++) {
         ret_order->attempts[i] = beginning->attempts[ret_order->pieces[i].first_row];
         ret_order->crashes[i] = beginning->crashes[ret_order->pieces[i].first_row];
@@ -89,6 +94,15 @@ static void deal(struct pg_coordinator *coordinator, int worker)
     else
         while (make_order(coordinator, worker, &order))
             send_order(coordinator, worker, &order);
+}
+
+/* Runs are left, nobody has any, and whoever asked got none: none of them would end in time. */
+static void end_if_short_of_time(struct pg_coordinator *coordinator)
+{
+    if (coordinator->held > 0 || coordinator->own_may_get || coordinator->is_ended)
+        return;
+    coordinator->is_short_of_time = true;
+    end(coordinator);
 }
 
 /* ---- update ---- */
@@ -111,12 +125,16 @@ static void apply(struct pg_coordinator *coordinator, int worker, const struct p
     pg_signals_raise((enum pg_urgency)report->urgency);
     count_report(coordinator, report);
     pg_plan_finish(coordinator->plan, (size_t)worker, report->rows, report->whole_seconds, now);
+    if (report->declined > 0)
+        pg_plan_decline(coordinator->plan, (size_t)worker, report->declined, report->longest);
+    coordinator->held -= report->rows + report->declined;
     if (report->kind == PG_REPORT_LEAVES)
         coordinator->present--;
     if (report->kind == PG_REPORT_LEAVES || pg_plan_todo(coordinator->plan) == 0)
         end(coordinator);
     else
         deal(coordinator, worker);
+    end_if_short_of_time(coordinator);
 }
 
 static void tell(struct pg_coordinator *coordinator, const struct pg_warning *warning)
@@ -225,8 +243,10 @@ static bool receive_within(void *context, struct pg_order *ret_order)
         coordinator->own_is_told = true;
         return true;
     }
-    coordinator->own_may_get =
-        coordinator->own_may_get && !coordinator->is_ended && make_order(coordinator, 0, ret_order);
+    if (!coordinator->own_may_get || coordinator->is_ended)
+        return false;
+    coordinator->own_may_get = make_order(coordinator, 0, ret_order);
+    end_if_short_of_time(coordinator);
     return coordinator->own_may_get;
 }
 

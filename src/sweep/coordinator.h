@@ -9,6 +9,7 @@
 
 #include "begin.h"
 #include "message.h"
+#include "time_limit.h"
 #include "warnings.h"
 
 struct pg_coordinator {
@@ -18,8 +19,10 @@ struct pg_coordinator {
     const struct pg_beginning *beginning; /* borrowed */
     bool trains;                          /* a worker in this process */
     int worker_count, present;
-    bool is_ended;
-    bool own_may_get, own_is_told; /* this process's worker: rows, as it has reported; the end */
+    struct pg_time_limit limit;
+    uint64_t held;                   /* rows that workers have been dealt and not reported */
+    bool is_ended, is_short_of_time; /* the end came since no run could end before the limit */
+    bool own_may_get, own_is_told;   /* this process's worker: rows, as it has reported; the end */
     struct pg_progress progress;
     struct pg_warnings warnings; /* told to the user */
     int64_t steps;
@@ -32,8 +35,8 @@ bool pg_coordinator_trains(enum pg_coordination coordination, int rank_count);
 
 /* Plan, options and beginning are borrowed. */
 void pg_coordinator_init(struct pg_coordinator *coordinator, MPI_Comm comm,
-                         const struct pg_sweep_options *options, struct pg_plan *plan,
-                         const struct pg_beginning *beginning);
+                         const struct pg_sweep_options *options, const struct pg_time_limit *limit,
+                         struct pg_plan *plan, const struct pg_beginning *beginning);
 
 /* Answers what has come; true: something had. */
 bool pg_coordinator_serve(struct pg_coordinator *coordinator);

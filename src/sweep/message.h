@@ -25,10 +25,12 @@ enum pg_order_kind { PG_ORDER_TRAIN, PG_ORDER_END };
 struct pg_report {
     int32_t kind, urgency; /* enum pg_urgency: a signal that this worker got */
     uint32_t rows, diverged, failed;
+    uint32_t declined; /* rows of that class that it gives back: the time does not suffice */
     uint32_t phases[PG_PHASES_MAX];
     int64_t steps;        /* model-steps */
     double seconds;       /* in training */
     double whole_seconds; /* of these runs, in earlier launches, too */
+    double longest;       /* of the runs of the declined ones' class, from begin to end */
 };
 
 /* What the user should hear of, though the sweep goes on. `where` is told beside it, once for all

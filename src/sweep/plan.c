@@ -48,6 +48,7 @@ struct run_class {
     uint64_t undealt; /* rows */
     uint64_t finished;
     double seconds; /* of the finished ones */
+    double slowest; /* seconds that one has surely taken, from its begin to its end */
 };
 
 struct holding {
@@ -70,6 +71,7 @@ struct pg_plan {
     uint32_t rows_max;
     uint64_t todo;
     double cost_done, seconds_done; /* over all classes */
+    double limit;                   /* seconds within which what is dealt has to end */
     bool is_stopped;
 };
 
@@ -176,6 +178,7 @@ int pg_plan_create(const struct pg_plan_work *work, struct pg_plan **ret_plan,
     }
     plan->worker_count = work->worker_count;
     plan->rows_max = work->rows_max;
+    plan->limit = HUGE_VAL;
     for (size_t i = 0; i < plan->class_count; i++)
         set_class(&plan->classes[i], &work->classes[i], work->rows_max);
     fill_spans(plan, work);
@@ -217,7 +220,14 @@ static double held_seconds(const struct pg_plan *plan, const struct worker *work
     return seconds;
 }
 
-/* Seconds of all undealt rows, and the class among them with the longest runs. */
+/* Whether a run of the class that begins after `wait` seconds is expected to end in time. */
+static bool ends_in_time(const struct pg_plan *plan, size_t class_index, double wait)
+{
+    double duration = fmax(run_duration(plan, class_index), plan->classes[class_index].slowest);
+    return plan->cost_done <= 0.0 || wait + duration <= plan->limit;
+}
+
+/* Seconds of all undealt rows, and the class with the longest runs among those that end in time. */
 static double undealt_seconds(const struct pg_plan *plan, size_t *ret_longest)
 {
     double sum = 0.0, longest = -1.0;
@@ -226,7 +236,7 @@ static double undealt_seconds(const struct pg_plan *plan, size_t *ret_longest)
         if (plan->classes[i].undealt == 0)
             continue;
         sum += expected_seconds(plan, i) * (double)plan->classes[i].undealt;
-        if (run_duration(plan, i) > longest) {
+        if (run_duration(plan, i) > longest && ends_in_time(plan, i, 0.0)) {
             longest = run_duration(plan, i);
             *ret_longest = i;
         }
@@ -265,7 +275,7 @@ static size_t choose_class(const struct pg_plan *plan, const struct worker *work
         return longest;
     size_t last = worker->held[worker->held_count - 1].class_index;
     const struct run_class *class = &plan->classes[last];
-    bool goes_on = class->lanes > 1 && class->undealt > 0 &&
+    bool goes_on = class->lanes > 1 && class->undealt > 0 && ends_in_time(plan, last, 0.0) &&
                    run_duration(plan, longest) <= much_longer * run_duration(plan, last);
     return goes_on ? last : longest;
 }
@@ -347,7 +357,8 @@ size_t pg_plan_deal(struct pg_plan *plan, size_t worker, double now,
         return 0;
     size_t class_index = choose_class(plan, to, longest);
     uint32_t rows = deal_rows(plan, class_index, undealt);
-    if (to->held_count > 0 && !may_reserve(plan, to, class_index, rows, undealt))
+    if (to->held_count > 0 && (!may_reserve(plan, to, class_index, rows, undealt) ||
+                               !ends_in_time(plan, class_index, held_seconds(plan, to))))
         return 0;
     if (to->held_count == 0)
         to->since = now;
@@ -357,6 +368,14 @@ size_t pg_plan_deal(struct pg_plan *plan, size_t worker, double now,
         rows -= ret_pieces[count++].count;
     }
     return count;
+}
+
+/* Of the class that it was dealt first. */
+static void let_go(struct worker *worker, uint32_t rows)
+{
+    worker->held[0].rows -= rows;
+    if (worker->held[0].rows == 0)
+        worker->held[0] = worker->held[--worker->held_count];
 }
 
 void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds, double now)
@@ -369,13 +388,27 @@ void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double s
     struct run_class *class = &plan->classes[by->held[0].class_index];
     class->finished += rows;
     class->seconds += seconds;
+    class->slowest = fmax(class->slowest, seconds / rows);
     plan->cost_done += rows * class->cost;
     plan->seconds_done += seconds;
     plan->todo -= rows;
     by->since = now;
-    by->held[0].rows -= rows;
-    if (by->held[0].rows == 0)
-        by->held[0] = by->held[--by->held_count];
+    let_go(by, rows);
+}
+
+void pg_plan_decline(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds)
+{
+    assert(worker < plan->worker_count);
+    struct worker *by = &plan->workers[worker];
+    assert(by->held_count > 0 && rows <= by->held[0].rows);
+    struct run_class *class = &plan->classes[by->held[0].class_index];
+    class->slowest = fmax(class->slowest, seconds);
+    let_go(by, rows);
+}
+
+void pg_plan_limit(struct pg_plan *plan, double seconds)
+{
+    plan->limit = seconds;
 }
 
 void pg_plan_stop(struct pg_plan *plan)

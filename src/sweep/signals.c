@@ -21,7 +21,8 @@
 static const double same_request = 1.0; /* seconds */
 
 static volatile sig_atomic_t urgency;
-static double first; /* pg_clock_wall() of the first request */
+static volatile sig_atomic_t first_number; /* 0: none */
+static double first;                       /* pg_clock_wall() of the first request */
 
 static struct {
     timer_t timer;
@@ -62,7 +63,8 @@ static void take_request(int number)
 {
     int before = errno;
     bool is_second = urgency != PG_CALM && pg_clock_wall() - first >= same_request;
-    (void)number;
+    if (first_number == 0)
+        first_number = number;
     pg_signals_raise(is_second ? PG_HURRY : PG_LEAVE);
     errno = before;
 }
@@ -85,6 +87,7 @@ void pg_signals_catch(double grace, int exit_code, const char *last_words)
 {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
     urgency = (sig_atomic_t)PG_CALM;
+    first_number = 0;
     limit.grace = grace;
     limit.exit_code = exit_code;
     limit.last_words = last_words;
@@ -97,6 +100,11 @@ void pg_signals_catch(double grace, int exit_code, const char *last_words)
 enum pg_urgency pg_signals_urgency(void)
 {
     return (enum pg_urgency)urgency;
+}
+
+const char *pg_signals_name(void)
+{
+    return first_number != 0 ? sigabbrev_np(first_number) : NULL;
 }
 
 void pg_signals_ignore(void)

@@ -22,6 +22,9 @@ void pg_signals_catch(double grace, int exit_code, const char *last_words);
 /* Since pg_signals_catch(). */
 enum pg_urgency pg_signals_urgency(void);
 
+/* The first signal that this process got, without its "SIG": "USR1"; NULL: none. */
+const char *pg_signals_name(void);
+
 /* As if a signal had come: another rank has got one. */
 void pg_signals_raise(enum pg_urgency urgency);
 

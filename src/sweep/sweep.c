@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@
 #include "recorder.h"
 #include "runner.h"
 #include "signals.h"
+#include "time_limit.h"
 #include "worker.h"
 
 /* Rows dealt at once: enough that messages cost nothing beside the shortest runs. */
@@ -56,8 +58,10 @@ struct sweep {
     struct pg_keeper keeper;
     struct pg_checkpoints *checkpoints; /* of earlier launches; NULL: none */
     char launch[PG_LAUNCH_NAME_SIZE];   /* its name among all launches */
-    struct pg_beginning beginning;      /* rank 0's */
-    struct pg_plan *plan;               /* rank 0's */
+    struct pg_time_limit limit;
+    char stop_reason[64];          /* rank 0's, of a sweep that is stopped */
+    struct pg_beginning beginning; /* rank 0's */
+    struct pg_plan *plan;          /* rank 0's */
     struct pg_progress progress;
     struct pg_error *error;
 };
@@ -184,6 +188,16 @@ static void name_launch(struct sweep *sweep)
     (void)snprintf(sweep->launch, sizeof sweep->launch, "%016" PRIx64, name);
 }
 
+/* Told as what is left, since the clocks of nodes differ. */
+static void share_limit(struct sweep *sweep)
+{
+    const struct pg_sweep_options *options = sweep->options;
+    double left = options->deadline > 0.0 ? options->deadline - pg_clock_unix() : HUGE_VAL;
+    pg_share_bytes(sweep->comm, &left, (int)sizeof left);
+    sweep->limit =
+        pg_time_limit_make(pg_clock_wall(), left, options->grace, options->checkpoint_every > 0.0);
+}
+
 /* Rows to do again lose their status first: a crash in the middle of new data would else leave it
    over bytes that are not its own. */
 static int forget_failed(struct sweep *sweep)
@@ -237,27 +251,43 @@ static int prepare_work(struct sweep *sweep)
 static int work_as_worker(struct sweep *sweep)
 {
     const struct pg_link link = pg_link_to_coordinator(&sweep->comm);
-    return pg_worker_run(&sweep->runner, &sweep->recorder, &sweep->keeper, &link, sweep->error);
+    return pg_worker_run(&sweep->runner, &sweep->recorder, &sweep->keeper, &link, &sweep->limit,
+                         sweep->error);
+}
+
+/* Runs are left: why, for the provenance and the user. */
+static int say_stopped(struct sweep *sweep, const struct pg_coordinator *coordinator)
+{
+    const char *name = pg_signals_name(), *why = "";
+    if (coordinator->is_short_of_time)
+        why = ", since none would end before the allocation does";
+    else if (name == NULL && pg_time_limit_is_over(&sweep->limit, pg_clock_wall()))
+        why = ", since the allocation ends";
+    if (why[0] == '\0')
+        (void)snprintf(sweep->stop_reason, sizeof sweep->stop_reason, "stopped by %.16s",
+                       name != NULL ? name : "a signal");
+    else
+        (void)snprintf(sweep->stop_reason, sizeof sweep->stop_reason, "stopped%s", why);
+    return pg_error_set(sweep->error, PG_ESTOPPED,
+                        "stopped with %llu of %llu runs to do%s; the same command goes on",
+                        (unsigned long long)pg_plan_todo(sweep->plan),
+                        (unsigned long long)sweep->progress.runs, why);
 }
 
 static int work_as_coordinator(struct sweep *sweep)
 {
     struct pg_coordinator coordinator;
     int status = 0;
-    pg_coordinator_init(&coordinator, sweep->comm, sweep->options, sweep->plan, &sweep->beginning);
+    pg_coordinator_init(&coordinator, sweep->comm, sweep->options, &sweep->limit, sweep->plan,
+                        &sweep->beginning);
     if (coordinator.trains) {
         const struct pg_link link = pg_link_within(&coordinator);
-        status =
-            pg_worker_run(&sweep->runner, &sweep->recorder, &sweep->keeper, &link, sweep->error);
+        status = pg_worker_run(&sweep->runner, &sweep->recorder, &sweep->keeper, &link,
+                               &sweep->limit, sweep->error);
     }
     pg_coordinator_finish(&coordinator);
     sweep->progress = coordinator.progress;
-    uint64_t todo = pg_plan_todo(sweep->plan);
-    if (status == 0 && todo > 0)
-        status = pg_error_set(sweep->error, PG_ESTOPPED,
-                              "stopped with %llu of %llu runs to do; the same command goes on",
-                              (unsigned long long)todo, (unsigned long long)sweep->progress.runs);
-    return status;
+    return status == 0 && pg_plan_todo(sweep->plan) > 0 ? say_stopped(sweep, &coordinator) : status;
 }
 
 static int work(struct sweep *sweep)
@@ -279,7 +309,7 @@ static int end_launch(struct sweep *sweep, int status)
 {
     struct pg_error error;
     const char *reason = status == 0             ? "done"
-                         : status == PG_ESTOPPED ? "stopped"
+                         : status == PG_ESTOPPED ? sweep->stop_reason
                          : sweep->error != NULL  ? sweep->error->text
                                                  : "failed";
     if (sweep->rank != 0 || sweep->store == NULL)
@@ -391,6 +421,7 @@ static int run(struct sweep *sweep)
 {
     int status = agree_on_kernel(sweep);
     name_launch(sweep);
+    share_limit(sweep);
     if (status == 0)
         status = own(sweep);
     if (status == 0)

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,11 +40,14 @@ struct worker {
     struct pg_recorder *recorder;
     struct pg_keeper *keeper;
     const struct pg_link *link;
+    const struct pg_time_limit *limit;
     struct stock stock[PG_HELD_MAX]; /* in the order dealt */
     size_t stock_count;
-    uint32_t shape;          /* of the runs in training */
-    bool is_alone;           /* one run is in training, and no other may join it */
-    bool has_begun;          /* a run, in this training */
+    uint32_t shape;                     /* of the runs in training */
+    bool is_alone;                      /* one run is in training, and no other may join it */
+    bool has_begun;                     /* a run, in this training */
+    double began[PG_RECORDER_ROWS_MAX]; /* [ticket], the runs in training */
+    double longest;          /* seconds that a run of this shape has taken, from begin to end */
     struct pg_report report; /* not sent yet */
     struct pg_warnings warnings;
     bool is_report_due;
@@ -117,6 +121,8 @@ static void remove_states(struct worker *worker)
 static void look_around(struct worker *worker, double now)
 {
     worker->polled = now;
+    if (pg_time_limit_is_over(worker->limit, now))
+        pg_signals_raise(PG_LEAVE);
     take_orders(worker);
     if (worker->status == 0)
         worker->status = pg_recorder_tick(worker->recorder, now, worker->error);
@@ -186,10 +192,19 @@ static struct pg_assignment take_run(struct worker *worker)
     return run;
 }
 
+/* Whether the next run in stock is of the shape that was trained last, whose runs take too long for
+   the time that is left. */
+static bool is_too_long(const struct worker *worker)
+{
+    return worker->stock_count > 0 && next_shape(worker) == worker->shape &&
+           !pg_time_limit_allows(worker->limit, pg_clock_wall(), worker->longest);
+}
+
 /* Whether the next run in stock may join those in training, or begin a training. */
 static bool may_begin(const struct worker *worker)
 {
-    if (must_leave(worker) || worker->stock_count == 0 || next_shape(worker) != worker->shape)
+    if (must_leave(worker) || worker->stock_count == 0 || next_shape(worker) != worker->shape ||
+        is_too_long(worker))
         return false;
     bool is_suspect = worker->stock[0].crashes > 0;
     return is_suspect == worker->is_alone && !(worker->is_alone && worker->has_begun);
@@ -207,8 +222,10 @@ static bool begin_next(struct worker *worker, struct pg_run_request *ret_request
     worker->status = pg_recorder_take(worker->recorder, run.row, &index, worker->error);
     if (worker->status == 0)
         worker->status = pg_runner_begin(worker->runner, &run, index, ret_request, worker->error);
-    if (worker->status == 0)
-        pg_keeper_enter(worker->keeper, index, pg_clock_wall());
+    if (worker->status == 0) {
+        worker->began[index] = pg_clock_wall();
+        pg_keeper_enter(worker->keeper, index, worker->began[index]);
+    }
     return worker->status == 0;
 }
 
@@ -234,6 +251,7 @@ static void end_run(struct worker *worker, size_t index, int status,
     double now = pg_clock_wall();
     if (status != 0)
         warn_of_failure(worker, index, error);
+    worker->longest = fmax(worker->longest, now - worker->began[index]);
     pg_keeper_leave(worker->keeper, index);
     pg_runner_end(worker->runner, index, status, result, &outcome);
     if (worker->status != 0)
@@ -308,6 +326,8 @@ static void train(struct worker *worker)
     const struct pg_run_source source = {
         .next = next, .finish = finish, .pause = pause_runs, .save = save, .context = worker};
     struct pg_error error;
+    if (next_shape(worker) != worker->shape)
+        worker->longest = 0.0;
     worker->shape = next_shape(worker);
     worker->is_alone = worker->stock[0].crashes > 0;
     worker->has_begun = false;
@@ -322,13 +342,32 @@ static void train(struct worker *worker)
         send_report(worker, PG_REPORT_GOES_ON);
 }
 
+/* Gives back what it can no longer end. */
+static void decline(struct worker *worker)
+{
+    uint32_t rows = 0;
+    size_t count = 0;
+    while (count < worker->stock_count &&
+           pg_runner_shape(worker->runner, worker->stock[count].piece.first_row) == worker->shape)
+        rows += worker->stock[count++].piece.count;
+    worker->stock_count -= count;
+    memmove(&worker->stock[0], &worker->stock[count],
+            worker->stock_count * sizeof worker->stock[0]);
+    worker->report.declined = rows;
+    worker->report.longest = worker->longest;
+    send_report(worker, PG_REPORT_GOES_ON);
+}
+
 /* Waits for something to do; false: it is time to leave. */
 static bool wait_for_stock(struct worker *worker)
 {
     struct pg_nap nap = {0};
     look_around(worker, pg_clock_wall());
-    while (worker->stock_count == 0 && !must_leave(worker)) {
-        pg_nap(&nap);
+    while ((worker->stock_count == 0 || is_too_long(worker)) && !must_leave(worker)) {
+        if (worker->stock_count > 0)
+            decline(worker);
+        else
+            pg_nap(&nap);
         look_around(worker, pg_clock_wall());
     }
     return !must_leave(worker);
@@ -349,10 +388,16 @@ static void leave(struct worker *worker)
 }
 
 int pg_worker_run(struct pg_runner *runner, struct pg_recorder *recorder, struct pg_keeper *keeper,
-                  const struct pg_link *link, struct pg_error *error)
+                  const struct pg_link *link, const struct pg_time_limit *limit,
+                  struct pg_error *error)
 {
-    struct worker worker = {
-        .runner = runner, .recorder = recorder, .keeper = keeper, .link = link, .error = error};
+    struct worker worker = {.runner = runner,
+                            .recorder = recorder,
+                            .keeper = keeper,
+                            .link = link,
+                            .limit = limit,
+                            .shape = UINT32_MAX,
+                            .error = error};
     send_report(&worker, PG_REPORT_JOINS);
     while (wait_for_stock(&worker))
         train(&worker);

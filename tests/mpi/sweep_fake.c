@@ -3,7 +3,8 @@
  * sweep_fake JOB FILE [OPTION ...]    a sweep of the fake experiment; one line of figures as JSON
  * sweep_fake --digest FILE            the digest of a file
  *
- * Options: dedicated, retry, grace=SECONDS, every=SECONDS (between checkpoints).
+ * Options: dedicated, retry, grace=SECONDS, every=SECONDS (between checkpoints), left=SECONDS
+ * (until the allocation ends).
  *
  * Exit codes as those of the command: 0, 1, 3, 85. The tests in Python drive it.
  */
@@ -88,6 +89,9 @@ static void read_option(const char *option, struct pg_sweep_options *options)
     options->retry = options->retry || strcmp(option, "retry") == 0;
     (void)(takes(option, "grace=", &options->grace) ||
            takes(option, "every=", &options->checkpoint_every));
+    double left = 0.0;
+    if (takes(option, "left=", &left))
+        options->deadline = pg_clock_unix() + left;
 }
 
 /* argv: the file and the options. */
