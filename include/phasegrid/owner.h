@@ -25,9 +25,15 @@ struct pg_owner;
 int pg_owner_claim(const char *results_path, bool take_over, struct pg_owner **ret_owner,
                    struct pg_error *error) PG_CHECK_RESULT;
 
-/* For the other ranks, after the claim of rank 0 has succeeded. */
-int pg_owner_join(const char *results_path, struct pg_owner **ret_owner,
-                  struct pg_error *error) PG_CHECK_RESULT;
+enum { PG_OWNER_TOKEN_SIZE = 1024 };
+
+/* What the claim wrote, which no other launch has written: a text, padded with zeros. */
+void pg_owner_token(const struct pg_owner *claim, char ret_token[PG_OWNER_TOKEN_SIZE]);
+
+/* For the other ranks, after the claim of rank 0 has succeeded: each must find its token under the
+   same path. PG_EINPUT: it does not within ten seconds; the text names this host and the path. */
+int pg_owner_join(const char *results_path, const char token[PG_OWNER_TOKEN_SIZE],
+                  struct pg_owner **ret_owner, struct pg_error *error) PG_CHECK_RESULT;
 
 /* After the results file is closed on all ranks. The owner file goes with the claim's release. NULL
    is accepted. */

@@ -293,36 +293,93 @@ int pg_owner_claim(const char *results_path, bool take_over, struct pg_owner **r
 
 /* ---- the other ranks ---- */
 
-/* True: the owner file is open and locked, where there are locks. */
-static bool try_join(struct pg_owner *owner)
+_Static_assert((int)PG_OWNER_TOKEN_SIZE == (int)PG_OWNER_TEXT_MAX, "the token is the text");
+
+static void read_token(int fd, char ret_token[PG_OWNER_TOKEN_SIZE])
+{
+    memset(ret_token, 0, PG_OWNER_TOKEN_SIZE);
+    if (pread(fd, ret_token, PG_OWNER_TOKEN_SIZE - 1, 0) < 0)
+        ret_token[0] = '\0';
+}
+
+void pg_owner_token(const struct pg_owner *claim, char ret_token[PG_OWNER_TOKEN_SIZE])
+{
+    read_token(claim->fd, ret_token);
+}
+
+/* What a rank that joins finds under the owner's path. */
+enum sight { NOTHING_THERE, ANOTHER_THERE, LOCKED_BY_OTHERS, JOINED };
+
+static enum sight look(const struct pg_owner *owner, const char token[PG_OWNER_TOKEN_SIZE])
+{
+    char found[PG_OWNER_TOKEN_SIZE];
+    read_token(owner->fd, found);
+    if (memcmp(found, token, PG_OWNER_TOKEN_SIZE) != 0)
+        return ANOTHER_THERE;
+    if (try_lock(owner->fd, LOCK_SH) == LOCK_HELD_BY_OTHERS)
+        return LOCKED_BY_OTHERS;
+    return is_same_file(owner->fd, owner->path) ? JOINED : ANOTHER_THERE;
+}
+
+/* JOINED: the owner file is open and locked, where there are locks. */
+static enum sight try_join(struct pg_owner *owner, const char token[PG_OWNER_TOKEN_SIZE])
 {
     owner->fd = open(owner->path, O_RDONLY | O_CLOEXEC);
     if (owner->fd < 0)
-        return false;
-    errno = EAGAIN;
-    if (try_lock(owner->fd, LOCK_SH) != LOCK_HELD_BY_OTHERS && is_same_file(owner->fd, owner->path))
-        return true;
-    (void)close(owner->fd);
-    owner->fd = -1;
-    return false;
+        return NOTHING_THERE;
+    enum sight sight = look(owner, token);
+    if (sight != JOINED) {
+        (void)close(owner->fd);
+        owner->fd = -1;
+    }
+    return sight;
 }
 
-int pg_owner_join(const char *results_path, struct pg_owner **ret_owner, struct pg_error *error)
+/* Slurm's name of the node, which the user knows, or the host's. */
+static const char *node_name(char *host, size_t size)
+{
+    const char *name = getenv("SLURMD_NODENAME");
+    (void)snprintf(host, size, "unknown");
+    (void)gethostname(host, size - 1);
+    return name != NULL ? name : host;
+}
+
+static int refuse_to_join(const struct pg_owner *owner, enum sight sight, int reason,
+                          struct pg_error *error)
+{
+    char name[256];
+    const char *host = node_name(name, sizeof name);
+    if (sight == LOCKED_BY_OTHERS)
+        return pg_error_set(error, PG_EMACHINE, "node %s: cannot lock '%s': another process has it",
+                            host, owner->path);
+    return pg_error_set(
+        error, PG_EINPUT,
+        "node %s does not see '%s', which rank 0 has just written (%s): the results "
+        "must be on a file system that all nodes share",
+        host, owner->path, sight == ANOTHER_THERE ? "another file is there" : strerror(reason));
+}
+
+int pg_owner_join(const char *results_path, const char token[PG_OWNER_TOKEN_SIZE],
+                  struct pg_owner **ret_owner, struct pg_error *error)
 {
     int status = owner_create(results_path, ret_owner, error);
     struct pg_owner *owner = *ret_owner;
     double deadline = pg_clock_wall() + patience;
+    char name[256];
+    if (status == PG_EMACHINE)
+        (void)pg_error_prefix(error, "node %s", node_name(name, sizeof name));
     /* Another host may see a new file later; another launch may look at it, with the lock. */
-    while (status == 0 && !try_join(owner)) {
+    while (status == 0) {
+        enum sight sight = try_join(owner, token);
+        int reason = errno;
+        if (sight == JOINED)
+            return 0;
         if (pg_clock_wall() >= deadline)
-            status = pg_error_set(error, PG_EMACHINE, "cannot claim '%s': cannot lock '%s': %s",
-                                  results_path, owner->path, strerror(errno));
+            status = refuse_to_join(owner, sight, reason, error);
         else
             take_nap(0.02);
     }
-    if (status != 0) {
-        pg_owner_release(owner);
-        *ret_owner = NULL;
-    }
+    pg_owner_release(owner);
+    *ret_owner = NULL;
     return status;
 }

@@ -408,12 +408,18 @@ static int agree_on_kernel(struct sweep *sweep)
 static int own(struct sweep *sweep)
 {
     const struct pg_sweep_options *options = sweep->options;
+    char token[PG_OWNER_TOKEN_SIZE] = "";
     int status = 0;
     if (sweep->rank == 0)
         status = pg_owner_claim(options->path, options->take_over, &sweep->owner, sweep->error);
     status = pg_consensus(sweep->comm, status, sweep->error);
-    if (status == 0 && sweep->rank != 0)
-        status = pg_owner_join(options->path, &sweep->owner, sweep->error);
+    if (status != 0)
+        return status;
+    if (sweep->rank == 0)
+        pg_owner_token(sweep->owner, token);
+    pg_share_bytes(sweep->comm, token, (int)sizeof token);
+    if (sweep->rank != 0)
+        status = pg_owner_join(options->path, token, &sweep->owner, sweep->error);
     return pg_consensus(sweep->comm, status, sweep->error);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -44,6 +45,26 @@ struct rank {
 
 enum { CLAIM, JOIN };
 
+/* What the owner file says; empty without one. */
+static void read_token(const struct place *place, char token[PG_OWNER_TOKEN_SIZE])
+{
+    char path[PATH_MAX + 8];
+    (void)snprintf(path, sizeof path, "%s.owner", place->path);
+    memset(token, 0, PG_OWNER_TOKEN_SIZE);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return;
+    (void)fread(token, 1, PG_OWNER_TOKEN_SIZE - 1, file);
+    (void)fclose(file);
+}
+
+static int join(const struct place *place, struct pg_owner **ret_owner, struct pg_error *error)
+{
+    char token[PG_OWNER_TOKEN_SIZE];
+    read_token(place, token);
+    return pg_owner_join(place->path, token, ret_owner, error);
+}
+
 /* Returns when the rank has the file. */
 static struct rank start_rank(const struct place *place, int how)
 {
@@ -58,7 +79,7 @@ static struct rank start_rank(const struct place *place, int how)
         struct pg_error error;
         (void)close(tell[1]);
         int status = how == CLAIM ? pg_owner_claim(place->path, false, &owner, &error)
-                                  : pg_owner_join(place->path, &owner, &error);
+                                  : join(place, &owner, &error);
         answer = status == 0 ? 'y' : 'n';
         if (write(told[1], &answer, 1) == 1 && read(tell[0], &answer, 1) == 0)
             pg_owner_release(owner);
@@ -407,6 +428,34 @@ static void test_never_two_owners(void **state)
     assert_claimed(place, false);
 }
 
+/* On a node that has a folder of its own under this path: nothing there, or what an earlier launch
+   left. Both are looked at for ten seconds, at the same time. */
+static void test_a_node_that_does_not_see_the_file(void **state)
+{
+    struct place *place = *state;
+    struct pg_owner *claim = NULL, *owner = NULL;
+    struct pg_error error;
+    char token[PG_OWNER_TOKEN_SIZE], other[PATH_MAX + 16];
+    assert_ok(pg_owner_claim(place->path, false, &claim, &place->error), &place->error);
+    pg_owner_token(claim, token);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)snprintf(other, sizeof other, "%s/other.h5", place->folder);
+        bool is_refused = pg_owner_join(other, token, &owner, &error) == PG_EINPUT &&
+                          strstr(error.text, "other.h5.owner") != NULL &&
+                          strstr(error.text, strerror(ENOENT)) != NULL;
+        _exit(is_refused ? 0 : 1);
+    }
+    token[0] ^= 1;
+    assert_int_equal(pg_owner_join(place->path, token, &owner, &error), PG_EINPUT);
+    assert_non_null(strstr(error.text, "node "));
+    assert_non_null(strstr(error.text, "another file is there"));
+    int how;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_int_equal(how, 0);
+    pg_owner_release(claim);
+}
+
 static void test_folder_that_is_not(void **state)
 {
     struct place *place = *state;
@@ -437,6 +486,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hostile_texts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_locks_the_text_decides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_never_two_owners, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_node_that_does_not_see_the_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folder_that_is_not, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("owner", tests, NULL, NULL);
