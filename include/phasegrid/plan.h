@@ -3,8 +3,8 @@
  * The plan of a sweep: which rows are to do, who does what next. A pure state machine: it is told
  * what happened and when, and answers what a worker gets; it knows neither MPI nor clocks.
  *
- *     update    pg_plan_finish(), pg_plan_decline(), pg_plan_limit(), pg_plan_stop()
- *     action    pg_plan_deal(), until it answers false
+ *     update    pg_plan_finish(), pg_plan_note(), pg_plan_decline(), pg_plan_limit(),
+ * pg_plan_stop() action    pg_plan_deal(), until it answers false
  *
  * Every row is dealt at most once.
  */
@@ -61,6 +61,14 @@ size_t pg_plan_deal(struct pg_plan *plan, size_t worker, double now,
    was dealt first. */
 void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds, double now);
 
+/* The unfinished runs that `worker` has in training, of the class that it was dealt first. */
+struct pg_plan_part {
+    double trained; /* of all of them together, in whole runs: 1.5 of three that are half done */
+    double gained;  /* of that, measured since the last note, */
+    double seconds; /* in this time */
+};
+void pg_plan_note(struct pg_plan *plan, size_t worker, const struct pg_plan_part *part, double now);
+
 /* `worker` gives back rows of that class that it has not begun: such a run has taken it `seconds`
    from begin to end, which is more than the limit leaves. They are not dealt again. */
 void pg_plan_decline(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds);
@@ -74,7 +82,7 @@ void pg_plan_stop(struct pg_plan *plan);
 
 uint64_t pg_plan_todo(const struct pg_plan *plan); /* rows dealt or not, not yet finished */
 
-/* Expected seconds until all is done; NAN before the first row is finished. */
+/* Expected seconds until all is done; NAN before anything is measured. */
 double pg_plan_seconds_left(const struct pg_plan *plan, double now);
 
 #endif

@@ -201,15 +201,16 @@ void pg_launches_print_pace(const struct pg_launches *launches, FILE *stream)
     }
     (void)fputs("Rate: ", stream);
     print_rate(rate, stream);
-    (void)fprintf(stream, " (launch %" PRId64 ", on %" PRId32 " rank%s); at this rate %s%s",
-                  launches->records[at].number, launches->records[at].ranks,
-                  launches->records[at].ranks == 1 ? "" : "s",
-                  pg_format_duration((double)launches->todo / rate).at,
-                  isnan(end) ? " more once it is launched again\n" : " more");
+    (void)fprintf(stream, "; at this rate %s more",
+                  pg_format_duration((double)launches->todo / rate).at);
     if (isnan(end))
-        return;
-    (void)fprintf(stream, ", until %s UTC%s\n", date_of(end, 16).at,
-                  last_state(launches) == PG_HISTORY_RUNS ? "" : " if it still runs");
+        (void)fputs(" once it is launched again", stream);
+    else
+        (void)fprintf(stream, ", until %s UTC%s", date_of(end, 16).at,
+                      last_state(launches) == PG_HISTORY_RUNS ? "" : " if it still runs");
+    (void)fprintf(stream, " (the rate of launch %" PRId64 ", on %" PRId32 " rank%s)\n",
+                  launches->records[at].number, launches->records[at].ranks,
+                  launches->records[at].ranks == 1 ? "" : "s");
 }
 
 /* Text that others have written, without what would move a terminal's cursor. */

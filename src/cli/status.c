@@ -123,15 +123,43 @@ static int open_both(const char *path, struct pg_results *results, struct pg_lau
     return status;
 }
 
-/* The page in the place of the one before, each line over the old one, so that nothing flickers;
-   what is too long for the window is cut off. */
-static void replace_page(const char *page, int height)
+/* Bytes at `text` that move the cursor by *ret_columns: a colour by none (ECMA-48: ESC [ ... m), a
+   character of UTF-8 by one. */
+static size_t next_character(const char *text, int *ret_columns)
 {
+    size_t size = 1;
+    *ret_columns = text[0] == '\x1b' ? 0 : 1;
+    if (text[0] == '\x1b')
+        size = strcspn(text, "m\n") + (text[strcspn(text, "m\n")] == 'm');
+    while (text[0] != '\x1b' && ((unsigned char)text[size] & 0xc0) == 0x80)
+        size++;
+    return size;
+}
+
+/* As much of the line as the window has columns, less one (what ends in the last one is erased by
+   some terminals), and all its colours. */
+static void print_cut(const char *line, size_t length, int width)
+{
+    int columns, used = 0;
+    for (size_t at = 0, size; at < length; at += size) {
+        size = next_character(line + at, &columns);
+        used += columns;
+        if (columns == 0 || used < width)
+            (void)fwrite(line + at, 1, size, stdout);
+    }
+}
+
+/* The page in the place of the one before, each line over the old one, so that nothing flickers;
+   what is too long or too wide for the window is cut off. */
+static void replace_page(const char *page, const struct pg_terminal *terminal)
+{
+    int height = terminal->page_height;
     (void)fputs("\x1b[H",
                 stdout); /* ECMA-48: to the first line; K, J: erase the line's, page's rest */
     for (int line = 1; *page != '\0' && (height == 0 || line < height); line++) {
         size_t length = strcspn(page, "\n");
-        (void)printf("%.*s\x1b[K\n", (int)length, page);
+        print_cut(page, length, terminal->page_width);
+        (void)fputs("\x1b[K\n", stdout);
         page += length + (page[length] == '\n');
     }
     (void)fputs("\x1b[J", stdout);
@@ -149,7 +177,7 @@ static int refresh_page(const struct pg_results *results, const struct pg_launch
     if (fclose(stream) != 0 && status == 0)
         status = pg_error_set(error, PG_EMACHINE, "out of memory: the page");
     if (status == 0)
-        replace_page(page, terminal->page_height);
+        replace_page(page, terminal);
     free(page);
     return status;
 }

@@ -115,8 +115,9 @@ static void count_report(struct pg_coordinator *coordinator, const struct pg_rep
     progress->failed += report->failed;
     for (size_t i = 0; i < PG_PHASES_MAX; i++)
         progress->phases[i] += report->phases[i];
-    coordinator->steps += report->steps;
-    coordinator->seconds += report->seconds;
+    /* What is gained counts again when its run ends: steps and seconds alike. */
+    coordinator->steps += report->steps + report->part_steps;
+    coordinator->seconds += report->seconds + report->part.seconds;
 }
 
 static void apply(struct pg_coordinator *coordinator, int worker, const struct pg_report *report)
@@ -125,6 +126,7 @@ static void apply(struct pg_coordinator *coordinator, int worker, const struct p
     pg_signals_raise((enum pg_urgency)report->urgency);
     count_report(coordinator, report);
     pg_plan_finish(coordinator->plan, (size_t)worker, report->rows, report->whole_seconds, now);
+    pg_plan_note(coordinator->plan, (size_t)worker, &report->part, now);
     if (report->declined > 0)
         pg_plan_decline(coordinator->plan, (size_t)worker, report->declined, report->longest);
     coordinator->held -= report->rows + report->declined;

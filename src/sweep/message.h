@@ -27,10 +27,12 @@ struct pg_report {
     uint32_t rows, diverged, failed;
     uint32_t declined; /* rows of that class that it gives back: the time does not suffice */
     uint32_t phases[PG_PHASES_MAX];
-    int64_t steps;        /* model-steps */
-    double seconds;       /* in training */
-    double whole_seconds; /* of these runs, in earlier launches, too */
-    double longest;       /* of the runs of the declined ones' class, from begin to end */
+    int64_t steps;            /* model-steps */
+    double seconds;           /* in training */
+    double whole_seconds;     /* of these runs, in earlier launches, too */
+    struct pg_plan_part part; /* of the unfinished runs of that class in training */
+    int64_t part_steps;       /* model-steps that were gained there */
+    double longest;           /* of the runs of the declined ones' class, from begin to end */
 };
 
 /* What the user should hear of, though the sweep goes on. `where` is told beside it, once for all

@@ -59,7 +59,8 @@ struct holding {
 struct worker {
     struct holding held[HELD_MAX]; /* in the order dealt, neighbours of different classes */
     size_t held_count;
-    double since; /* when it last finished something, or began */
+    double since;   /* when it last finished or noted something, or began */
+    double trained; /* then, of the runs that it has not finished; in runs */
 };
 
 struct pg_plan {
@@ -244,6 +245,13 @@ static double undealt_seconds(const struct pg_plan *plan, size_t *ret_longest)
     return sum;
 }
 
+/* Of what the worker holds. */
+static double seconds_to_go(const struct pg_plan *plan, const struct worker *worker, double now)
+{
+    double trained = worker->trained * expected_seconds(plan, worker->held[0].class_index);
+    return held_seconds(plan, worker) - trained - (now - worker->since);
+}
+
 double pg_plan_seconds_left(const struct pg_plan *plan, double now)
 {
     if (plan->todo > 0 && plan->cost_done <= 0.0)
@@ -251,8 +259,9 @@ double pg_plan_seconds_left(const struct pg_plan *plan, double now)
     size_t longest;
     double sum = undealt_seconds(plan, &longest), last = 0.0;
     for (size_t i = 0; i < plan->worker_count; i++) {
-        double seconds = held_seconds(plan, &plan->workers[i]) - (now - plan->workers[i].since);
-        if (plan->workers[i].held_count == 0 || seconds < 0.0)
+        const struct worker *worker = &plan->workers[i];
+        double seconds = worker->held_count > 0 ? seconds_to_go(plan, worker, now) : 0.0;
+        if (seconds <= 0.0)
             continue;
         sum += seconds;
         last = seconds > last ? seconds : last;
@@ -393,7 +402,22 @@ void pg_plan_finish(struct pg_plan *plan, size_t worker, uint32_t rows, double s
     plan->seconds_done += seconds;
     plan->todo -= rows;
     by->since = now;
+    by->trained = 0.0;
     let_go(by, rows);
+}
+
+void pg_plan_note(struct pg_plan *plan, size_t worker, const struct pg_plan_part *part, double now)
+{
+    assert(worker < plan->worker_count);
+    struct worker *by = &plan->workers[worker];
+    if (by->held_count == 0)
+        return;
+    by->since = now;
+    by->trained = part->trained;
+    if (part->gained <= 0.0 || part->seconds <= 0.0)
+        return;
+    plan->cost_done += part->gained * plan->classes[by->held[0].class_index].cost;
+    plan->seconds_done += part->seconds;
 }
 
 void pg_plan_decline(struct pg_plan *plan, size_t worker, uint32_t rows, double seconds)

@@ -25,6 +25,13 @@
    stock is used up, so that more comes in time. */
 static const double report_seconds = 0.5;
 
+/* How far a run in training is known to be: where it began or was saved last. */
+struct part {
+    bool is_active;
+    int64_t steps;
+    double seconds;
+};
+
 /* Rows of one class that are not begun yet. */
 struct stock {
     struct pg_piece piece;
@@ -47,8 +54,10 @@ struct worker {
     bool is_alone;                      /* one run is in training, and no other may join it */
     bool has_begun;                     /* a run, in this training */
     double began[PG_RECORDER_ROWS_MAX]; /* [ticket], the runs in training */
-    double longest;          /* seconds that a run of this shape has taken, from begin to end */
-    struct pg_report report; /* not sent yet */
+    double longest; /* seconds that a run of this shape has taken, from begin to end */
+    struct part parts[PG_RECORDER_ROWS_MAX]; /* [ticket] */
+    bool has_news;                           /* of these */
+    struct pg_report report;                 /* not sent yet */
     struct pg_warnings warnings;
     bool is_report_due;
     double reported, polled; /* when last */
@@ -108,6 +117,54 @@ static void write_states(struct worker *worker)
     warn(worker, &warning);
 }
 
+/* ---- how far runs are ---- */
+
+static int64_t steps_of_run(const struct worker *worker)
+{
+    int64_t steps = worker->runner->cube->survey.shapes[worker->shape].steps;
+    return steps > 0 ? steps : 1;
+}
+
+static void note_begin(struct worker *worker, size_t index)
+{
+    const struct pg_running *running = &worker->runner->running[index];
+    worker->parts[index] = (struct part){true, running->steps_before, running->seconds_before};
+    worker->has_news = worker->has_news || running->steps_before > 0;
+}
+
+static void note_save(struct worker *worker, size_t index,
+                      const struct pg_checkpoint_record *record)
+{
+    struct part *part = &worker->parts[index];
+    struct pg_report *report = &worker->report;
+    report->part_steps += record->progress - part->steps;
+    report->part.gained += (double)(record->progress - part->steps) / (double)steps_of_run(worker);
+    report->part.seconds += record->seconds - part->seconds;
+    *part = (struct part){true, record->progress, record->seconds};
+    worker->has_news = true;
+}
+
+static double trained_in_all(const struct worker *worker)
+{
+    double steps = 0.0;
+    for (size_t i = 0; i < PG_RECORDER_ROWS_MAX; i++)
+        if (worker->parts[i].is_active)
+            steps += (double)worker->parts[i].steps;
+    return steps > 0.0 ? steps / (double)steps_of_run(worker) : 0.0;
+}
+
+static void send_report(struct worker *worker, enum pg_report_kind kind)
+{
+    worker->report.kind = (int32_t)kind;
+    worker->report.urgency = (int32_t)pg_signals_urgency();
+    worker->report.part.trained = trained_in_all(worker);
+    worker->link->report(worker->link->context, &worker->report);
+    worker->report = (struct pg_report){0};
+    worker->is_report_due = false;
+    worker->has_news = false;
+    worker->reported = pg_clock_wall();
+}
+
 static void remove_states(struct worker *worker)
 {
     if (!pg_keeper_is_settled(worker->keeper))
@@ -127,6 +184,8 @@ static void look_around(struct worker *worker, double now)
     if (worker->status == 0)
         worker->status = pg_recorder_tick(worker->recorder, now, worker->error);
     remove_states(worker);
+    if (worker->has_news && !must_leave(worker))
+        send_report(worker, PG_REPORT_GOES_ON);
 }
 
 /* What those in training are told. */
@@ -146,16 +205,6 @@ static void glance(struct worker *worker)
     double now = pg_clock_wall();
     if (now - worker->polled >= worker->link->poll_interval)
         look_around(worker, now);
-}
-
-static void send_report(struct worker *worker, enum pg_report_kind kind)
-{
-    worker->report.kind = (int32_t)kind;
-    worker->report.urgency = (int32_t)pg_signals_urgency();
-    worker->link->report(worker->link->context, &worker->report);
-    worker->report = (struct pg_report){0};
-    worker->is_report_due = false;
-    worker->reported = pg_clock_wall();
 }
 
 static void count_outcome(struct pg_report *report, const struct pg_outcome *outcome)
@@ -224,6 +273,7 @@ static bool begin_next(struct worker *worker, struct pg_run_request *ret_request
         worker->status = pg_runner_begin(worker->runner, &run, index, ret_request, worker->error);
     if (worker->status == 0) {
         worker->began[index] = pg_clock_wall();
+        note_begin(worker, index);
         pg_keeper_enter(worker->keeper, index, worker->began[index]);
     }
     return worker->status == 0;
@@ -251,6 +301,7 @@ static void end_run(struct worker *worker, size_t index, int status,
     double now = pg_clock_wall();
     if (status != 0)
         warn_of_failure(worker, index, error);
+    worker->parts[index].is_active = false;
     worker->longest = fmax(worker->longest, now - worker->began[index]);
     pg_keeper_leave(worker->keeper, index);
     pg_runner_end(worker->runner, index, status, result, &outcome);
@@ -315,6 +366,7 @@ static void save(void *context, uint64_t ticket, int64_t progress, const void *s
     record.state = state;
     record.size = size;
     pg_keeper_gather(worker->keeper, (size_t)ticket, &record);
+    note_save(worker, (size_t)ticket, &record);
     (void)pg_faults_blame(before);
 }
 

@@ -4,6 +4,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -158,7 +159,7 @@ def test_watch_keeps_to_the_window(tmp_path):
     """On a terminal the page is written over itself, and never longer than the window."""
     process = start_long(tmp_path)
     leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 80, 0, 0))
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 40, 0, 0))
     watch = subprocess.Popen([PROGRAM, "status", "x.h5", "--watch"], stdout=follower,
                              cwd=tmp_path, env=environment(TERM="xterm"))
     seen, until = b"", time.monotonic() + 30
@@ -174,6 +175,8 @@ def test_watch_keeps_to_the_window(tmp_path):
         process.communicate(timeout=60)
     page = seen.split(b"\x1b[H")[1]
     lines = page.split(b"\r\n")
-    assert lines[0].startswith(f"x.h5: addition, 0 of {SMALL_RUNS} runs finished".encode())
+    assert lines[0].startswith(f"x.h5: addition, 0 of {SMALL_RUNS} runs fini".encode())
+    visible = [re.sub(r"\x1b\[[0-9;]*[mKJ]", "", line.decode()) for line in lines]
+    assert max(map(len, visible)) == 39, "cut where the window ends, and not before"
     assert all(line.endswith(b"\x1b[K") for line in lines[:-1]) and lines[-1] == b"\x1b[J"
     assert len(lines) == 12, "eleven lines, and the cursor behind them"

@@ -218,6 +218,38 @@ static void test_seconds_left(void **state)
     pg_plan_destroy(plan);
 }
 
+/* Two workers, four runs of the same cost; nothing is finished, but what is trained is known: a
+   quarter of a run took 10 s, so a run takes 40 and what is left 40 * (4 - 1/4 - 1/2) / 2. */
+static void test_seconds_left_of_unfinished_runs(void **state)
+{
+    (void)state;
+    const uint32_t class_of[4] = {0};
+    const struct pg_plan_class classes[] = {{1e15, 1}};
+    const struct pg_plan_work work = {.row_count = 4,
+                                      .rows_per_cell = 1,
+                                      .class_of = class_of,
+                                      .classes = classes,
+                                      .class_count = 1,
+                                      .worker_count = 2,
+                                      .rows_max = 1};
+    const struct pg_plan_part quarter = {0.25, 0.25, 10.0}, resumed = {0.5, 0.0, 0.0};
+    struct pg_plan *plan = make_plan(&work);
+    assert_deals(plan, 0, 0, 1);
+    assert_deals(plan, 1, 1, 1);
+    pg_plan_note(plan, 1, &resumed, 0.0);
+    assert_true(isnan(pg_plan_seconds_left(plan, 0.0)));
+    pg_plan_note(plan, 0, &quarter, 10.0);
+    pg_plan_note(plan, 1, &resumed, 10.0);
+    assert_true(fabs(pg_plan_seconds_left(plan, 10.0) - 65.0) < 0.01);
+    assert_true(fabs(pg_plan_seconds_left(plan, 20.0) - 55.0) < 0.01); /* both go on meanwhile */
+    /* Its end counts the whole run: 40 s. */
+    pg_plan_finish(plan, 0, 1, 40.0, 40.0);
+    pg_plan_note(plan, 0, &(const struct pg_plan_part){0.0, 0.0, 0.0}, 40.0);
+    pg_plan_note(plan, 1, &resumed, 40.0);
+    assert_true(fabs(pg_plan_seconds_left(plan, 40.0) - 40.0 * 2.5 / 2) < 0.01);
+    pg_plan_destroy(plan);
+}
+
 /* ---- simulated sweeps ---- */
 
 struct simulation {
@@ -445,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_measured_times_correct_the_order),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_seconds_left),
+        cmocka_unit_test(test_seconds_left_of_unfinished_runs),
         cmocka_unit_test(test_simulated_sweeps),
         cmocka_unit_test(test_simulated_sweeps_with_wrong_costs),
         cmocka_unit_test(test_random_events),
