@@ -67,7 +67,7 @@ struct simulation {
 double pg_schedule_run_seconds(const struct pg_schedule *schedule, uint64_t run)
 {
     const struct pg_random random = pg_random_make(schedule->seed, PG_STREAM_TEST, 0);
-    double share = pg_random_uniform(&random, (uint32_t)run, (uint32_t)(run >> 32), 0);
+    double share = (double)pg_random_uniform(&random, (uint32_t)run, (uint32_t)(run >> 32), 0);
     return schedule->shortest * pow(schedule->longest / schedule->shortest, share);
 }
 

@@ -180,3 +180,17 @@ def test_watch_keeps_to_the_window(tmp_path):
     assert max(map(len, visible)) == 39, "cut where the window ends, and not before"
     assert all(line.endswith(b"\x1b[K") for line in lines[:-1]) and lines[-1] == b"\x1b[J"
     assert len(lines) == 12, "eleven lines, and the cursor behind them"
+
+
+def test_a_file_of_an_earlier_version(tmp_path):
+    """It lacks what stood at the start and end of a launch: the sweep goes on, nothing is guessed."""
+    (tmp_path / "job.yaml").write_text(SMALL_JOB)
+    run = ["run", "job.yaml", "-o", "x.h5", "-n", "1"]
+    assert phasegrid(*run, cwd=tmp_path).returncode == 0
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        for name in ("finished_before", "finished_after", "steps_kept_before"):
+            del file["provenance"][name]
+    assert phasegrid(*run, cwd=tmp_path).returncode == 0
+    page = status(tmp_path)
+    assert page["launch_count"] == 2 and page["stalled"] == 0 and page["runs_per_second"] is None
+    assert [launch["finished"] for launch in page["launches"]] == [None, None]
