@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +155,7 @@ void pg_faults_release(void)
 void pg_faults_enter(size_t index, const struct pg_run_key *key)
 {
     runs[index].key = *key;
+    atomic_signal_fence(memory_order_release); /* whole before the handler may read it */
     runs[index].is_active = 1;
 }
 
