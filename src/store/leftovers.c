@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that a killed launch leaves beside X.h5: OMPIO's X.h5.locktest.N and X.h5-N.lock, and those
- * of our own under their temporary names, X.h5.creating-N, X.h5.owner.claiming-N and
- * X.h5.checkpoint-L-N.writing (N: decimal digits, L: hexadecimal). X.h5 exists and has one owner
- * when this runs, so that nobody can still publish such a file. OMPIO names its files after the
- * path that it was given, the others stand beside the file that a symbolic link leads to.
+ * Files that a killed launch leaves beside X.h5: OMPIO's X.h5.locktest.N, X.h5-N.lock and, of ranks
+ * on several nodes, X.h5-N-N.lock (sharedfp/lockedfile), and those of our own under their temporary
+ * names, X.h5.creating-N, X.h5.owner.claiming-N and X.h5.checkpoint-L-N.writing (N: decimal digits,
+ * L: hexadecimal). X.h5 exists and has one owner when this runs, so that nobody can still publish
+ * such a file. OMPIO names its files after the path that it was given, the others stand beside the
+ * file that a symbolic link leads to.
  */
 #include "leftovers.h"
 
@@ -21,7 +22,23 @@
 
 static const struct pattern {
     const char *before, *after;
-} patterns[] = {{".locktest.", ""}, {"-", ".lock"}, {".creating-", ""}, {".owner.claiming-", ""}};
+    int numbers; /* at most, with "-" between them */
+} patterns[] = {
+    {".locktest.", "", 1}, {"-", ".lock", 2}, {".creating-", "", 1}, {".owner.claiming-", "", 1}};
+
+/* What follows "N"; NULL if it is not there. */
+static const char *past_number(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 ? text + digits : NULL;
+}
+
+/* What follows "N" or "N-N"; NULL if no number is there. */
+static const char *past_numbers(const char *text, int most)
+{
+    const char *rest = past_number(text);
+    return rest != NULL && most > 1 && *rest == '-' ? past_number(rest + 1) : rest;
+}
 
 /* `rest`: what follows the name of the results file. */
 static bool fits(const struct pattern *pattern, const char *rest)
@@ -29,8 +46,8 @@ static bool fits(const struct pattern *pattern, const char *rest)
     size_t before = strlen(pattern->before);
     if (strncmp(rest, pattern->before, before) != 0)
         return false;
-    size_t digits = strspn(rest + before, "0123456789");
-    return digits > 0 && strcmp(rest + before + digits, pattern->after) == 0;
+    const char *after = past_numbers(rest + before, pattern->numbers);
+    return after != NULL && strcmp(after, pattern->after) == 0;
 }
 
 static bool is_unfinished_checkpoint(const char *rest)

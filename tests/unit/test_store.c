@@ -245,17 +245,18 @@ static void test_close_flushes(void **state)
 static void test_resume(void **state)
 {
     struct place *place = *state;
-    static const char *const leftovers[] = {"x.h5.locktest.0", "x.h5-1234.lock", "x.h5.creating-9",
-                                            "x.h5.owner.claiming-7",
-                                            "x.h5.checkpoint-00ff-1.writing"};
-    static const char *const others[] = {"x.h5.locktest", "x.h5-12a.lock", "y.h5-12.lock",
+    static const char *const leftovers[] = {
+        "x.h5.locktest.0", "x.h5-1234.lock",        "x.h5-1234-56.lock",
+        "x.h5.creating-9", "x.h5.owner.claiming-7", "x.h5.checkpoint-00ff-1.writing"};
+    static const char *const others[] = {"x.h5.locktest",          "x.h5-12a.lock",
+                                         "x.h5-12-.lock",          "y.h5-12.lock",
                                          "x.h5.checkpoint-00ff-1", "x.h5.checkpoint-x-1.writing"};
     uint8_t statuses[SAMPLE_ROWS];
     char path[200];
     create_sample(place);
-    for (size_t i = 0; i < 10; i++) {
+    for (size_t i = 0; i < 12; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", place->folder,
-                       i < 5 ? leftovers[i] : others[i - 5]);
+                       i < 6 ? leftovers[i] : others[i - 6]);
         FILE *file = fopen(path, "w");
         assert_non_null(file);
         (void)fclose(file);
@@ -267,7 +268,7 @@ static void test_resume(void **state)
     pg_reader_close(reader);
     assert_int_equal(statuses[SAMPLE_WRITTEN - 1], PG_ROW_DONE);
     assert_int_equal(statuses[SAMPLE_WRITTEN], PG_ROW_TODO);
-    assert_int_equal(count_files(place->folder, false), 1 + 5);
+    assert_int_equal(count_files(place->folder, false), 1 + 6);
     write_rows(place, SAMPLE_WRITTEN, SAMPLE_ROWS - SAMPLE_WRITTEN);
     reader = open_reader(place);
     assert_ok(pg_reader_statuses(reader, statuses, &place->error), &place->error);
