@@ -7,7 +7,7 @@ starts munged, slurmctld and a slurmd for each node, and waits for the end of it
 it ends, by whatever cause, the kernel ends every process of the namespace: daemons, steps and ranks. Its
 standard input ends with the process that holds the `Cluster`, killed or not; so nothing is left behind.
 
-A node is a slurmd with a host name, /dev/shm and /tmp/ompi-folders of its own; all see the machine's files.
+A node is a slurmd with a host name and a /dev/shm of its own; all see the machine's files.
 Partitions: debug; low and grace, whose jobs make way for those of high, at once or after 20 s.
 
 As a command, to look at a cluster by hand (it lives until its standard input ends):
@@ -33,6 +33,7 @@ CPUS = 2  # of a node
 ADDRESS = "127.0.0.2"  # of all nodes
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "unshare", "nsenter")
 NAMESPACES = ("--mount", "--pid", "--net", "--uts")
+NODE_STATES = ("sinfo", "--noheader", "--partition=debug", "--Node", "--format=%t")
 START_SECONDS = 60
 
 CONFIGURATION = """\
@@ -107,10 +108,10 @@ def reason_against():
 
 
 class Cluster:
-    """A cluster that is up, with its files in `folder`; `stop` ends it, and so does the end of this process."""
+    """A cluster that is up, with its files in `folder`; `stop` ends it, and so does this process's end."""
 
     def __init__(self, folder, credential_seconds=None):
-        """`credential_seconds`: a job that is put into the queue again waits twice as long (None: two minutes)."""
+        """A job that is put into the queue again waits twice `credential_seconds` (None: two minutes)."""
         self.folder = Path(folder)
         self.environment = {"SLURM_CONF": str(self.folder / "slurm.conf"),
                             "TMPDIR": str(self.folder / "tmp"), **OPEN_MPI}
@@ -152,15 +153,16 @@ class Cluster:
         return dict(word.split("=", 1) for word in text.split() if "=" in word)
 
     def restart_controller(self):
-        """slurmctld is killed and comes back, as after a crash of its machine."""
+        """slurmctld ends and comes back. (Killed, it would forget what it had not yet saved.)"""
         file = self.folder / "slurmctld.pid"
-        self.ask("kill", "-KILL", file.read_text().strip())
-        file.unlink()
+        number = file.read_text().strip()
+        self.ask("kill", number)
+        wait_for(lambda: self.run("kill", "-0", number).returncode != 0, "slurmctld to end")
         self.ask("slurmctld")
         wait_for(lambda: self.run("scontrol", "ping").stdout.count(" is UP"), "slurmctld to come back")
 
     def all_idle(self):
-        return self.ask("sinfo", "--noheader", "--partition=debug", "--Node", "--format=%t").split() == ["idle"] * NODES
+        return self.ask(*NODE_STATES).split() == ["idle"] * NODES
 
 
 def clean_environment():
@@ -207,8 +209,8 @@ def furnish(folder, credential_seconds):
     (folder / "munge").chmod(0o700)
     (folder / "munge" / "key").write_bytes(os.urandom(1024))
     (folder / "munge" / "key").chmod(0o400)
-    text = CONFIGURATION.format(
-        folder=folder, address=ADDRESS, credentials=f",cred_expire={credential_seconds}" if credential_seconds else "")
+    credentials = f",cred_expire={credential_seconds}" if credential_seconds else ""
+    text = CONFIGURATION.format(folder=folder, address=ADDRESS, credentials=credentials)
     for node in range(1, NODES + 1):
         text += (f"NodeName=n{node} NodeAddr={ADDRESS} Port={6818 + node} CPUs={CPUS} "
                  "RealMemory=2000 State=UNKNOWN\n")
@@ -235,8 +237,7 @@ def bring_up(folder):
 
 
 def nodes_idle():
-    result = subprocess.run(["sinfo", "--noheader", "--partition=debug", "--Node", "--format=%t"],
-                            capture_output=True, text=True)
+    result = subprocess.run(NODE_STATES, capture_output=True, text=True)
     return result.stdout.split() == ["idle"] * NODES
 
 

@@ -6,7 +6,7 @@ import pytest
 import cluster as slurm
 import sweeps
 
-SECONDS = 12  # that one rank is at work for a sweep of the fast tests
+SECONDS = 8  # that one rank is at work for a sweep of the fast tests
 
 
 def pytest_configure(config):

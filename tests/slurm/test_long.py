@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ordeals in Slurm's own time: limits are counted in minutes, and a job waits for two of them in the queue."""
+"""Ordeals in Slurm's own time: limits of minutes, and two minutes in the queue."""
 
 import time
 

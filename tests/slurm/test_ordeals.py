@@ -77,7 +77,7 @@ def test_the_batch_script_is_killed(sweep, undisturbed):
     sweep.assert_finished(undisturbed, launches=2)
 
 
-def test_the_controller_is_killed_and_comes_back(cluster, sweep, undisturbed):
+def test_the_controller_ends_and_comes_back(cluster, sweep, undisturbed):
     """The ranks do not notice."""
     sweep.submit()
     sweep.wait_until_trained()
