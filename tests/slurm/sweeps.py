@@ -90,9 +90,11 @@ class Sweep:
 
     def hasten(self):
         """A job that is put into the queue again need not wait the two minutes that Slurm gives it; but the
-        nodes refuse a launch of the second in which the last one was revoked."""
+        nodes refuse a launch of the second in which the last one was revoked, and PMIx one whose
+        predecessor's slurmstepd still holds its socket."""
         job = self.job()
-        waits = job["JobState"] == "PENDING" and job["Reason"] == "BeginTime"
+        waits = (job["JobState"] == "PENDING" and job["Reason"] == "BeginTime"
+                 and self.cluster.run("pgrep", "-f", rf"^slurmstepd: \[{self.number}\.").returncode == 1)
         self.waits_since = (self.waits_since or time.monotonic()) if waits else None
         if waits and time.monotonic() - self.waits_since > REVOKED_SECONDS:
             self.cluster.run("scontrol", "update", f"JobId={self.number}", "StartTime=now")
