@@ -31,7 +31,7 @@ from pathlib import Path
 NODES = 4
 CPUS = 2  # of a node
 ADDRESS = "127.0.0.2"  # of all nodes
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "unshare", "nsenter")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "unshare", "nsenter", "pgrep")
 NAMESPACES = ("--mount", "--pid", "--net", "--uts")
 NODE_STATES = ("sinfo", "--noheader", "--partition=debug", "--Node", "--format=%t")
 START_SECONDS = 60
