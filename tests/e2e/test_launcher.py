@@ -412,8 +412,9 @@ def test_the_map_is_coloured_unless_refused(folder):
 
 
 def test_ctrl_c_at_a_terminal(folder):
-    sent, code = on_terminal(["run", "endless.yaml", "--ranks", "2"], folder, 80,
-                             interrupt_at=rb"\r0/12 runs")
+    (folder / "minute.yaml").write_text(LONG_JOB.replace("steps: 1500", "steps: 20000"))
+    sent, code = on_terminal(["run", "minute.yaml", "--ranks", "2"], folder, 80,
+                             interrupt_at=rb"\d/12 runs")
     assert code == 85
     assert "Ctrl-C again hurries" in sent and "the same command goes on" in sent
 
