@@ -40,11 +40,19 @@ enum { MEBIBYTES = 1024 };
 
 /* ---- the child ---- */
 
+/* A request to leave goes to every process of the rank's group (mpirun) or step (srun). It is the
+   parent's to answer: a child that died of it would pass for one that the file has killed. */
+static bool is_request(int number)
+{
+    return number == SIGUSR1 || number == SIGUSR2 || number == SIGTERM || number == SIGINT ||
+           number == SIGHUP || number == SIGQUIT;
+}
+
 static void forget_signals(void)
 {
     sigset_t none;
     for (int number = 1; number < NSIG; number++)
-        (void)signal(number, SIG_DFL);
+        (void)signal(number, is_request(number) ? SIG_IGN : SIG_DFL);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

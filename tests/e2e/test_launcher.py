@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from command import (PROGRAM, SMALL_JOB, SMALL_RUNS, environment, listing, phasegrid,
-                     processes_with, start)
+from command import (PROGRAM, SMALL_JOB, SMALL_RUNS, as_from_a_shell, environment, listing,
+                     phasegrid, processes_with, start)
 
 # Long enough to be interrupted, and for several reports: twelve runs of some tenths of a second.
 LONG_JOB = SMALL_JOB.replace("steps: 50, decoder_width: 20", "steps: 1500")
@@ -365,6 +365,7 @@ def on_terminal(arguments, cwd, columns, interrupt_at=None, **changes):
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(cwd)
+        as_from_a_shell()
         os.execve(PROGRAM, [PROGRAM, *arguments], environment(TERM="xterm-256color", **changes))
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     sent, end = b"", time.monotonic() + 60

@@ -31,7 +31,10 @@ enum { KEY = 1, MUTATIONS = 1000, CHANGES_MAX = 8, BYTES_MAX = 1 << 20 };
 int __real_pg_walk_file(struct pg_reader *reader, struct pg_error *error);
 int __wrap_pg_walk_file(struct pg_reader *reader, struct pg_error *error);
 
-static enum { WALK, DIE, LEAVE, LOOP, SLEEP, TAKE_MEMORY, TALK } behaviour = WALK;
+static enum { WALK, DIE, LEAVE, LOOP, SLEEP, TAKE_MEMORY, TALK, BE_TOLD } behaviour = WALK;
+
+/* That mpirun and srun send to every process of a rank's group or step. */
+static const int stops[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 static int take_memory(struct pg_error *error)
 {
@@ -67,6 +70,10 @@ int __wrap_pg_walk_file(struct pg_reader *reader, struct pg_error *error)
         (void)fputs("a word of the child\n", stderr);
         (void)fputs("a word of the child\n", stdout);
         (void)fflush(stdout);
+        break;
+    case BE_TOLD:
+        for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
+            (void)raise(stops[i]);
         break;
     case WALK:
         break;
@@ -305,6 +312,16 @@ static void test_mutated_files(void **state)
 }
 
 /* A file cut short anywhere is refused. */
+/* A launch that is asked to leave while it looks at its file does not take it for damaged. */
+static void test_signals_to_leave_are_not_the_childs(void **state)
+{
+    struct place *place = *state;
+    create_sample(place);
+    behaviour = BE_TOLD;
+    assert_ok(pg_store_probe(place->path, &place->error), &place->error);
+    behaviour = WALK;
+}
+
 static void test_truncated_files(void **state)
 {
     struct place *place = *state;
@@ -346,6 +363,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_child_that_talks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_child_ends_with_its_parent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_callers_signals_do_not_matter, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_signals_to_leave_are_not_the_childs, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_truncated_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mutated_files, set_up, tear_down),
     };
