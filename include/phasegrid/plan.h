@@ -3,8 +3,10 @@
  * The plan of a sweep: which rows are to do, who does what next. A pure state machine: it is told
  * what happened and when, and answers what a worker gets; it knows neither MPI nor clocks.
  *
- *     update    pg_plan_finish(), pg_plan_note(), pg_plan_decline(), pg_plan_limit(),
- * pg_plan_stop() action    pg_plan_deal(), until it answers false
+ *     update    pg_plan_finish(), pg_plan_note(), pg_plan_decline(),
+ *               pg_plan_limit(), pg_plan_stop()
+ *
+ *     action    pg_plan_deal(), until it answers false
  *
  * Every row is dealt at most once.
  */

@@ -6,17 +6,12 @@
  */
 #include "allocation.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "phasegrid/clock.h"
+#include "run_program.h"
+#include "slurm_time.h"
 
 static const double patience = 5.0; /* seconds, for squeue */
 
@@ -29,70 +24,18 @@ bool pg_allocation_is_first_rank(void)
     return true;
 }
 
-/* "DD-HH:MM:SS" from its end: each part has a meaning only with those behind it. */
-double pg_allocation_parse_left(const char *text)
-{
-    unsigned days = 0, parts[3] = {0};
-    int used = 0;
-    bool has_days = sscanf(text, "%6u-%n", &days, &used) == 1 && used > 0;
-    const char *rest = has_days ? text + used : text;
-    used = 0;
-    int count =
-        sscanf(rest, "%6u%n:%6u%n:%6u%n", &parts[0], &used, &parts[1], &used, &parts[2], &used);
-    if (count < 2 || (has_days && count < 3) || rest[used + (int)strspn(rest + used, "\n")] != '\0')
-        return -1.0;
-    unsigned hours = count == 3 ? parts[0] : 0;
-    return (has_days ? 86400.0 * days : 0.0) + 3600.0 * hours + 60.0 * parts[count - 2] +
-           parts[count - 1];
-}
-
-/* In the child. */
-_Noreturn static void become_squeue(const char *job, int to)
-{
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    (void)dup2(nothing, STDIN_FILENO);
-    (void)dup2(nothing, STDERR_FILENO);
-    (void)dup2(to, STDOUT_FILENO);
-    (void)execlp("squeue", "squeue", "-h", "-j", job, "-o", "%L", (char *)NULL);
-    _exit(127);
-}
-
-/* What it says until it ends or the time is over. */
-static void listen_to(int from, char *ret_text, size_t size)
-{
-    const double until = pg_clock_wall() + patience;
-    struct pollfd end = {.fd = from, .events = POLLIN};
-    size_t length = 0;
-    for (double left = patience; left > 0.0 && length + 1 < size; left = until - pg_clock_wall()) {
-        if (poll(&end, 1, (int)(1e3 * left) + 1) <= 0)
-            continue;
-        ssize_t count = read(from, ret_text + length, size - 1 - length);
-        if (count == 0 || (count < 0 && errno != EINTR))
-            break;
-        length += count > 0 ? (size_t)count : 0;
-    }
-    ret_text[length] = '\0';
-}
-
 /* Seconds that are left to the job; negative: squeue does not say. */
 static double ask_squeue(const char *job)
 {
-    char text[64] = "";
-    int ends[2], how;
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return -1.0;
-    pid_t child = fork();
-    if (child == 0)
-        become_squeue(job, ends[1]);
-    (void)close(ends[1]);
-    if (child > 0) {
-        listen_to(ends[0], text, sizeof text);
-        (void)kill(child, SIGKILL);
-        while (waitpid(child, &how, 0) < 0 && errno == EINTR)
-            ;
-    }
-    (void)close(ends[0]);
-    return pg_allocation_parse_left(text);
+    const char *const words[] = {"squeue", "--noheader", "--format=%L", "--jobs", job, NULL};
+    const struct pg_program squeue = {.argv = words, .patience = patience, .is_silent = true};
+    struct pg_error unheard;
+    char line[64];
+    int code = 0;
+    int64_t left = 0;
+    bool says = pg_run_program(&squeue, line, sizeof line, &code, &unheard) == 0 && code == 0 &&
+                pg_slurm_clock_read(line, &left);
+    return says ? (double)left : -1.0;
 }
 
 /* A moment after 1970; 0: the variable says none. */

@@ -13,7 +13,4 @@ double pg_allocation_end(void);
 /* Whether the environment says that this process is rank 0. */
 bool pg_allocation_is_first_rank(void);
 
-/* The time left as squeue prints it: "1-02:03:04", "2:03:04", "3:04". Negative: it is none. */
-double pg_allocation_parse_left(const char *text);
-
 #endif

@@ -9,6 +9,8 @@
 
 #include "run_program.h"
 
+static const double patience = 10.0; /* seconds, for squeue */
+
 /* "123", or "123;cluster" of a federation. */
 static bool read_id(const char *line, char ret_id[PG_JOB_ID_SIZE])
 {
@@ -49,7 +51,8 @@ int pg_cluster_send(const char *script, const char *const *flags, size_t flag_co
         words[count++] = flags[i];
     words[count++] = script;
     words[count] = NULL;
-    if (pg_run_program(words, line, sizeof line, &code, error) != 0)
+    const struct pg_program sbatch = {.argv = words};
+    if (pg_run_program(&sbatch, line, sizeof line, &code, error) != 0)
         return fail_to_start(error);
     if (code != 0)
         return pg_error_set(error, PG_EMACHINE, "sbatch refused '%s' (exit code %d)", script, code);
@@ -62,9 +65,10 @@ int pg_cluster_send(const char *script, const char *const *flags, size_t flag_co
 bool pg_cluster_has_job(const char *id, char *ret_state, size_t size)
 {
     const char *const words[] = {"squeue", "--noheader", "--format=%T", "--jobs", id, NULL};
+    const struct pg_program squeue = {.argv = words, .patience = patience, .is_silent = true};
     struct pg_error unheard;
     int code = 0;
-    return pg_run_program(words, ret_state, size, &code, &unheard) == 0 && code == 0 &&
+    return pg_run_program(&squeue, ret_state, size, &code, &unheard) == 0 && code == 0 &&
            ret_state[0] != '\0';
 }
 

@@ -10,11 +10,6 @@ enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR, NUMBERS_MAX = 3 };
 
 static const int64_t longest = (int64_t)3650 * DAY;
 
-static bool is_in_range(int64_t seconds)
-{
-    return seconds >= MINUTE && seconds <= longest;
-}
-
 /* "2h": a number and a unit. */
 static bool read_with_unit(const char *text, int64_t *ret_seconds)
 {
@@ -30,7 +25,7 @@ static bool read_with_unit(const char *text, int64_t *ret_seconds)
         double seconds = number * units[i].seconds;
         if (strcmp(end, units[i].name) == 0 && seconds <= (double)longest) {
             *ret_seconds = (int64_t)seconds;
-            return is_in_range(*ret_seconds);
+            return true;
         }
     }
     return false;
@@ -54,14 +49,12 @@ static int read_numbers(const char *text, int64_t numbers[NUMBERS_MAX])
 }
 
 /* What the numbers mean is for their count to say, and for whether days stand before them. */
-bool pg_slurm_time_read(const char *text, int64_t *ret_seconds)
+bool pg_slurm_clock_read(const char *text, int64_t *ret_seconds)
 {
     static const int64_t units[NUMBERS_MAX + 1][NUMBERS_MAX] = {
         [1] = {MINUTE}, [2] = {MINUTE, 1}, [3] = {HOUR, MINUTE, 1}};
     static const int64_t units_after_days[NUMBERS_MAX] = {HOUR, MINUTE, 1};
     int64_t numbers[NUMBERS_MAX] = {0}, days = 0;
-    if (read_with_unit(text, ret_seconds))
-        return true;
     const char *dash = strchr(text, '-'), *rest = dash != NULL ? dash + 1 : text;
     if (dash != NULL) {
         char *end = NULL;
@@ -74,7 +67,13 @@ bool pg_slurm_time_read(const char *text, int64_t *ret_seconds)
     *ret_seconds = days * DAY;
     for (int i = 0; i < count; i++)
         *ret_seconds += numbers[i] * unit[i];
-    return count > 0 && is_in_range(*ret_seconds);
+    return count > 0 && *ret_seconds <= longest;
+}
+
+bool pg_slurm_time_read(const char *text, int64_t *ret_seconds)
+{
+    bool is_time = read_with_unit(text, ret_seconds) || pg_slurm_clock_read(text, ret_seconds);
+    return is_time && *ret_seconds >= MINUTE;
 }
 
 int64_t pg_slurm_lead(int64_t limit)

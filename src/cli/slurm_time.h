@@ -11,8 +11,11 @@ struct pg_slurm_time {
 };
 
 /* Seconds of "90" (minutes), "90:30" (minutes:seconds), "2:00:00", "1-12" (days-hours), "1-12:30",
-   "1-12:30:00", and of "90s", "90m", "90min", "2h", "1.5d". Slurm counts in minutes: at least one.
-   False: none of these. */
+   "1-12:30:00". False: none of these. */
+bool pg_slurm_clock_read(const char *text, int64_t *ret_seconds);
+
+/* The same, and "90s", "90m", "90min", "2h", "1.5d": as a time limit. Slurm counts in minutes: at
+   least one. */
 bool pg_slurm_time_read(const char *text, int64_t *ret_seconds);
 
 /* "2:00:00", or "1-12:30:00". */

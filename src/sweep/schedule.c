@@ -54,7 +54,7 @@ struct simulation {
     const struct pg_schedule *schedule;
     struct pg_plan *plan;
     struct worker *workers;
-    uint32_t *class_of;   /* (runs); NULL: one class */
+    uint32_t *class_of;   /* (runs) */
     struct event *events; /* a heap */
     size_t event_count, event_capacity;
     uint64_t events_made;
@@ -98,17 +98,11 @@ static void sift_down(struct event *heap, size_t count, size_t at)
     heap[at] = moved;
 }
 
-/* A larger one of elements of `size`; NULL, and the old one stays: no memory. */
-static void *grow(void *elements, size_t capacity, size_t size)
-{
-    return reallocarray(elements, capacity, size);
-}
-
 static void push(struct simulation *simulation, struct event event)
 {
     if (simulation->event_count == simulation->event_capacity) {
         size_t capacity = simulation->event_capacity == 0 ? 1024 : 2 * simulation->event_capacity;
-        struct event *larger = grow(simulation->events, capacity, sizeof *larger);
+        struct event *larger = reallocarray(simulation->events, capacity, sizeof *larger);
         if (larger == NULL) {
             simulation->is_out_of_memory = true;
             return;
@@ -148,11 +142,6 @@ static bool put_in_stock(struct stock *stock, struct pg_piece piece)
     return true;
 }
 
-static uint32_t class_at(const struct simulation *simulation, uint64_t run)
-{
-    return simulation->class_of != NULL ? simulation->class_of[run] : 0;
-}
-
 static void send_report(struct simulation *simulation, uint32_t index)
 {
     struct worker *worker = &simulation->workers[index];
@@ -173,7 +162,7 @@ static void begin_run(struct simulation *simulation, uint32_t index)
         return;
     struct pg_piece *piece = &worker->stock.pieces[worker->stock.first];
     uint64_t run = piece->first_row++;
-    uint32_t class_index = class_at(simulation, run);
+    uint32_t class_index = simulation->class_of[run];
     if (worker->rows > 0 && class_index != worker->class_index)
         send_report(simulation, index);
     if (--piece->count == 0) {

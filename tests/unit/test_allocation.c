@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* squeue's formats are those of its manual page: days-hours:minutes:seconds, or a word. */
+/* Who is asked for the end of the allocation, in which order. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,33 +14,6 @@
 
 #include "allocation.h"
 #include "phasegrid/clock.h"
-
-static void test_time_left(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        double seconds;
-    } cases[] = {
-        {"1-02:03:04\n", 93784},
-        {"2:03:04\n", 7384},
-        {"10:00\n", 600},
-        {"0:07\n", 7},
-        {"7-00:00:00", 604800},
-        {"UNLIMITED\n", -1},
-        {"INVALID\n", -1},
-        {"NOT_SET", -1},
-        {"", -1},
-        {"17\n", -1},
-        {"1-02:03\n", -1},
-        {"2:03:04 and more", -1},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        double seconds = pg_allocation_parse_left(cases[i].text);
-        if (cases[i].seconds < 0.0 ? seconds >= 0.0 : fabs(seconds - cases[i].seconds) > 1e-9)
-            fail_msg("\"%s\": %g s, expected %g", cases[i].text, seconds, cases[i].seconds);
-    }
-}
 
 static int forget_all(void **state)
 {
@@ -91,9 +64,11 @@ static void test_squeue(void **state)
     (void)snprintf(path, sizeof path, "%s:%s", folder, getenv("PATH"));
     (void)setenv("PATH", path, 1);
     (void)setenv("SLURM_JOB_ID", "42", 1);
-    install_squeue(folder, "[ \"$*\" = '-h -j 42 -o %L' ] && echo 1:00:00");
+    install_squeue(folder, "[ \"$*\" = '--noheader --format=%L --jobs 42' ] && echo 1:00:00");
     double left = pg_allocation_end() - pg_clock_unix();
     assert_true(left > 3590.0 && left <= 3600.0);
+    install_squeue(folder, "echo UNLIMITED");
+    assert_true(pg_allocation_end() <= 0.0);
     install_squeue(folder, "echo slurm_load_jobs error >&2; exit 1");
     assert_true(pg_allocation_end() <= 0.0);
     install_squeue(folder, "exec sleep 60"); /* a controller that does not answer */
@@ -120,7 +95,6 @@ static void test_first_rank(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_time_left),
         cmocka_unit_test_setup_teardown(test_the_first_that_says_so, forget_all, forget_all),
         cmocka_unit_test_setup_teardown(test_squeue, forget_all, forget_all),
         cmocka_unit_test(test_first_rank),

@@ -55,6 +55,35 @@ static void test_refuse(void **state)
     }
 }
 
+/* What squeue prints of the time left (%L), down to nothing, and its words. */
+static void test_time_left(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t seconds; /* -1: it is none */
+    } cases[] = {
+        {"1-02:03:04", DAY + 2 * HOUR + 3 * MINUTE + 4},
+        {"2:03:04", 2 * HOUR + 3 * MINUTE + 4},
+        {"10:00", 10 * MINUTE},
+        {"0:07", 7},
+        {"0:00", 0},
+        {"7-00:00:00", 7 * DAY},
+        {"UNLIMITED", -1},
+        {"INVALID", -1},
+        {"NOT_SET", -1},
+        {"", -1},
+        {"2h", -1},
+        {"2:03:04 and more", -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t seconds = -1;
+        assert_int_equal(pg_slurm_clock_read(cases[i].text, &seconds), cases[i].seconds >= 0);
+        if (cases[i].seconds >= 0)
+            assert_int_equal(seconds, cases[i].seconds);
+    }
+}
+
 static void test_print(void **state)
 {
     (void)state;
@@ -79,9 +108,8 @@ static void test_lead(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),
-        cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_print),
+        cmocka_unit_test(test_read),      cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_time_left), cmocka_unit_test(test_print),
         cmocka_unit_test(test_lead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
