@@ -78,15 +78,10 @@ static enum pg_coordination read_coordination(struct argp_state *state, const ch
     return PG_COORDINATION_AUTO;
 }
 
-static enum pg_sync read_sync(struct argp_state *state, const char *text)
+enum pg_sync pg_session_read_sync(struct argp_state *state, const char *text)
 {
-    static const char *const names[] = {
-        [PG_SYNC_GROUP] = "group",
-        [PG_SYNC_NONE] = "none",
-        [PG_SYNC_RUN] = "run",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(names[i], text) == 0)
+    for (int i = 0; pg_sync_names[i] != NULL; i++)
+        if (strcmp(pg_sync_names[i], text) == 0)
             return (enum pg_sync)i;
     argp_error(state, "--sync: '%s' is not one of none, group, run", text);
     return PG_SYNC_GROUP;
@@ -114,7 +109,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             pg_arguments_seconds(state, "--checkpoint-every", argument, 0.0, longest);
         return 0;
     case OPTION_SYNC:
-        session->sync = read_sync(state, argument);
+        session->sync = pg_session_read_sync(state, argument);
         return 0;
     case OPTION_TAKE_OVER:
         session->take_over = true;

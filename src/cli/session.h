@@ -22,6 +22,9 @@ struct pg_session {
 /* The options of every verb that trains, as a child of its parser; input: struct pg_session. */
 extern const struct argp pg_session_argp;
 
+/* For a parser: one of pg_sync_names; anything else ends the program as wrong use. */
+enum pg_sync pg_session_read_sync(struct argp_state *state, const char *text);
+
 /* Outside MPI: checks the job, then launches the ranks. In a rank: trains. As a verb's run(). */
 int pg_session_run(const struct pg_session *session, char **argv,
                    struct pg_error *error) PG_CHECK_RESULT;

@@ -15,8 +15,10 @@
 #include "cluster.h"
 #include "cluster_quote.h"
 #include "phasegrid/owner.h"
+#include "session.h"
 #include "slurm_time.h"
 #include "subject.h"
+#include "submit_paths.h"
 #include "verbs.h"
 
 enum { COUNT_MAX = 1000000, OPTIONS_MAX = 2 * PG_OVERRIDES_MAX + 16 };
@@ -43,7 +45,8 @@ struct arguments {
     int64_t seconds;                  /* 0: not given */
     double checkpoint_every;
     bool dry_run, uses_mpirun;
-    const char *options[OPTIONS_MAX]; /* (option_count): of `phasegrid run`, as they were given */
+    const char
+        *options[OPTIONS_MAX + 1]; /* (option_count): of `phasegrid run`, as they were given */
     size_t option_count;
     const char *const *flags; /* (flag_count): of sbatch */
     size_t flag_count;
@@ -71,10 +74,11 @@ static const struct argp_option options[] = {
 
 /* ---- arguments ---- */
 
-static void keep_option(struct arguments *arguments, const char *name, const char *value)
+static void keep_option(struct argp_state *state, const char *name, const char *value)
 {
+    struct arguments *arguments = state->input;
     if (arguments->option_count + 2 > OPTIONS_MAX)
-        return; /* --set is counted beforehand, the others would have to be repeated for it */
+        argp_error(state, "%s: too many options", name);
     arguments->options[arguments->option_count++] = name;
     arguments->options[arguments->option_count++] = value;
 }
@@ -113,22 +117,20 @@ static error_t parse_run_option(int key, char *argument, struct argp_state *stat
     switch (key) {
     case 's':
         pg_overrides_add(state, &arguments->overrides, argument);
-        keep_option(arguments, "--set", argument);
+        keep_option(state, "--set", argument);
         return 0;
     case OPTION_CHECKPOINTS:
         arguments->checkpoint_every =
             pg_arguments_seconds(state, "--checkpoint-every", argument, 0.0, longest_time);
-        keep_option(arguments, "--checkpoint-every", argument);
+        keep_option(state, "--checkpoint-every", argument);
         return 0;
     case OPTION_SYNC:
-        if (strcmp(argument, "none") != 0 && strcmp(argument, "group") != 0 &&
-            strcmp(argument, "run") != 0)
-            argp_error(state, "--sync: '%s' is not one of none, group, run", argument);
-        keep_option(arguments, "--sync", argument);
+        (void)pg_session_read_sync(state, argument);
+        keep_option(state, "--sync", argument);
         return 0;
     case OPTION_GRACE:
         (void)pg_arguments_seconds(state, "--grace", argument, 1.0, longest_time);
-        keep_option(arguments, "--grace", argument);
+        keep_option(state, "--grace", argument);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -195,81 +197,6 @@ static void take_flags(struct arguments *arguments, int *argc, char **argv)
     }
 }
 
-/* ---- paths ---- */
-
-struct paths {
-    char program[PATH_MAX], job[PATH_MAX], folder[PATH_MAX], results[PATH_MAX];
-    char script[PATH_MAX], merge_script[PATH_MAX];
-    char log[2 * PATH_MAX]; /* a pattern of Slurm's */
-};
-
-static int put(char *path, size_t size, const char *stem, const char *suffix,
-               struct pg_error *error)
-{
-    int length = snprintf(path, size, "%s%s", stem, suffix);
-    return length >= 0 && (size_t)length < size
-               ? 0
-               : pg_error_set(error, PG_EINPUT, "%s%s: the path is too long", stem, suffix);
-}
-
-/* The results' folder must be there; the file need not. */
-static int find_results(const char *path, struct paths *paths, struct pg_error *error)
-{
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-    int length = slash == NULL ? snprintf(folder, sizeof folder, ".")
-                 : slash == path
-                     ? snprintf(folder, sizeof folder, "/")
-                     : snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-    if (length < 0 || (size_t)length >= sizeof folder || realpath(folder, paths->folder) == NULL)
-        return pg_error_set(error, PG_EINPUT, "%s: the folder of the results: %s", folder,
-                            strerror(errno));
-    if (name[0] == '\0')
-        return pg_error_set(error, PG_EINPUT, "%s: is a folder; -o needs the name of a file", path);
-    length = snprintf(paths->results, sizeof paths->results, "%s/%s",
-                      strcmp(paths->folder, "/") == 0 ? "" : paths->folder, name);
-    return length >= 0 && (size_t)length < sizeof paths->results
-               ? 0
-               : pg_error_set(error, PG_EINPUT, "%s: the path is too long", path);
-}
-
-/* A "%" of the path is none of Slurm's. */
-static void make_log_pattern(struct paths *paths, bool is_array)
-{
-    char *at = paths->log;
-    for (const char *from = paths->results; *from != '\0'; from++) {
-        if (*from == '%')
-            *at++ = '%';
-        *at++ = *from;
-    }
-    (void)strcpy(at, is_array ? ".%a.log" : ".log");
-}
-
-static int find_paths(const struct arguments *arguments, struct paths *paths,
-                      struct pg_error *error)
-{
-    ssize_t length = readlink("/proc/self/exe", paths->program, sizeof paths->program - 1);
-    if (length < 0)
-        return pg_error_set(error, PG_EMACHINE, "/proc/self/exe: %s", strerror(errno));
-    paths->program[length] = '\0';
-    if (realpath(arguments->job_path, paths->job) == NULL)
-        return pg_error_set(error, PG_EINPUT, "%s: %s", arguments->job_path, strerror(errno));
-    int status = find_results(arguments->results_path, paths, error);
-    if (status == 0)
-        status = put(paths->script, sizeof paths->script, paths->results, ".sbatch", error);
-    if (status == 0)
-        status = put(paths->merge_script, sizeof paths->merge_script, paths->results,
-                     ".merge.sbatch", error);
-    if (status == 0 &&
-        (strpbrk(paths->results, "\n\r") != NULL || strpbrk(paths->job, "\n\r") != NULL))
-        status = pg_error_set(error, PG_EINPUT,
-                              "a path with a line break cannot stand in a batch script: %s",
-                              strpbrk(paths->job, "\n\r") != NULL ? paths->job : paths->results);
-    if (status == 0)
-        make_log_pattern(paths, arguments->parts > 0);
-    return status;
-}
-
 /* ---- what is there already ---- */
 
 /* The results file, if there is one: of this job, or refused. */
@@ -312,7 +239,7 @@ static bool read_sent_job(const char *script, char ret_id[PG_JOB_ID_SIZE])
 
 /* Two launches on one file cannot be: refuses where one waits or is at work. A Slurm job that left
    its owner file behind and is gone is followed: --take-over. */
-static int look_for_others(struct arguments *arguments, const struct paths *paths,
+static int look_for_others(struct arguments *arguments, const struct pg_submit_paths *paths,
                            struct pg_error *error)
 {
     struct pg_owner_sight owner;
@@ -344,8 +271,8 @@ static int write_script(const char *path, const char *text, struct pg_error *err
                : pg_error_set(error, PG_EMACHINE, "cannot write '%s': %s", path, strerror(errno));
 }
 
-static struct pg_batch describe(const struct arguments *arguments, const struct paths *paths,
-                                const char *title)
+static struct pg_batch describe(const struct arguments *arguments,
+                                const struct pg_submit_paths *paths, const char *title)
 {
     return (struct pg_batch){
         .kind = arguments->parts > 0     ? PG_BATCH_ARRAY
@@ -400,10 +327,10 @@ static int make_and_send(const struct arguments *arguments, const struct pg_batc
     return status;
 }
 
-static int send_merge(const struct arguments *arguments, const struct paths *paths,
+static int send_merge(const struct arguments *arguments, const struct pg_submit_paths *paths,
                       struct pg_batch batch, const char *array_id, struct pg_error *error)
 {
-    char after[PG_JOB_ID_SIZE + 16], id[PG_JOB_ID_SIZE], log[2 * PATH_MAX];
+    char after[PG_JOB_ID_SIZE + 16], id[PG_JOB_ID_SIZE], log[2 * PATH_MAX + 16];
     batch.kind = PG_BATCH_MERGE;
     batch.path = paths->merge_script;
     batch.log = log;
@@ -418,7 +345,8 @@ static int send_merge(const struct arguments *arguments, const struct paths *pat
     return status;
 }
 
-static void print_next(const struct arguments *arguments, const struct paths *paths, const char *id)
+static void print_next(const struct arguments *arguments, const struct pg_submit_paths *paths,
+                       const char *id)
 {
     char *results = pg_quote_for_shell(paths->results), *log = pg_quote_for_shell(paths->log);
     if (arguments->parts > 0)
@@ -437,7 +365,7 @@ static void print_next(const struct arguments *arguments, const struct paths *pa
     free(log);
 }
 
-static int send_all(const struct arguments *arguments, const struct paths *paths,
+static int send_all(const struct arguments *arguments, const struct pg_submit_paths *paths,
                     const struct pg_subject_job *subject, struct pg_error *error)
 {
     char title[512], id[PG_JOB_ID_SIZE];
@@ -455,7 +383,8 @@ static int send_all(const struct arguments *arguments, const struct paths *paths
     return status;
 }
 
-static void warn_of_local_files(const struct arguments *arguments, const struct paths *paths)
+static void warn_of_local_files(const struct arguments *arguments,
+                                const struct pg_submit_paths *paths)
 {
     const char *name = pg_local_file_system(paths->folder);
     if (name == NULL || arguments->nodes * (arguments->parts > 0 ? arguments->parts : 1) == 1)
@@ -467,7 +396,7 @@ static void warn_of_local_files(const struct arguments *arguments, const struct 
                   paths->folder, name);
 }
 
-static int quote_and_send(struct arguments *arguments, const struct paths *paths,
+static int quote_and_send(struct arguments *arguments, const struct pg_submit_paths *paths,
                           struct pg_subject_job *subject, struct pg_error *error)
 {
     const struct pg_quote_wish wish = {
@@ -491,6 +420,12 @@ static int quote_and_send(struct arguments *arguments, const struct paths *paths
                      (unsigned long long)quote.runs);
         return 0;
     }
+    if (exists && arguments->parts > 0)
+        return pg_error_set(
+            error, PG_EINPUT,
+            "%s is there already, with %llu runs to do, and no shards can be merged "
+            "into it: go on with it without --array",
+            paths->results, (unsigned long long)quote.todo);
     status = look_for_others(arguments, paths, error);
     if (status != 0)
         return status;
@@ -502,7 +437,7 @@ static int quote_and_send(struct arguments *arguments, const struct paths *paths
 
 static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_error *error)
 {
-    static struct paths paths;
+    static struct pg_submit_paths paths;
     struct arguments arguments = {
         .nodes = 1, .tasks_per_node = 1, .checkpoint_every = checkpoint_default};
     struct pg_subject_job subject;
@@ -511,7 +446,8 @@ static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_erro
     int status = pg_subject_read_job(arguments.job_path, &arguments.overrides, &subject, error);
     if (status != 0)
         return status;
-    status = find_paths(&arguments, &paths, error);
+    status = pg_submit_find_paths(arguments.job_path, arguments.results_path, arguments.parts > 0,
+                                  &paths, error);
     if (status == 0)
         status = quote_and_send(&arguments, &paths, &subject, error);
     pg_subject_release(&subject);

@@ -12,7 +12,7 @@ import time
 import h5py
 import pytest
 
-from command import PROGRAM, SMALL_JOB, SMALL_RUNS, environment, phasegrid
+from command import PROGRAM, SMALL_JOB, SMALL_RUNS, environment, phasegrid, start
 
 STRANGE = "50% of \"it's\" $HOME `x` \\ -"
 TIME = ("--time", "1h")
@@ -222,6 +222,24 @@ def test_results_of_another_job(cluster, folder):
     assert phasegrid("run", "job.yaml", "-o", "c.h5", "--ranks", 1, cwd=folder).returncode == 0
     said = refused(submit(cluster, folder, "job.yaml", "-o", "c.h5", *TIME, "--set", "steps=60"), 3)
     assert "another job" in said and "steps" in said
+
+
+def test_no_array_into_a_file_that_is_there(cluster, folder):
+    """What has begun as one file goes on as one: the merge would be refused after all the work."""
+    child = start("run", "job.yaml", "-o", "c.h5", "--ranks", 1, "--set", "steps=100000000",
+                  cwd=folder)
+    wait_for((folder / "c.h5").exists)
+    child.terminate()
+    assert child.wait(timeout=60) == 85
+    said = refused(submit(cluster, folder, "job.yaml", "-o", "c.h5", *TIME, "--set",
+                          "steps=100000000", "--array", 2))
+    assert "c.h5 is there already" in said and "without --array" in said
+
+
+def test_many_options_are_not_lost(cluster, folder):
+    grace = ["--grace", "20s"] * 200
+    assert "too many options" in refused(
+        submit(cluster, folder, "job.yaml", "-o", "c.h5", *TIME, *grace))
 
 
 def test_nothing_is_sent_for_what_is_done(cluster, folder):
