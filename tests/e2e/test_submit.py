@@ -354,12 +354,27 @@ def test_launches_that_bring_nothing_end_it(cluster, folder):
     assert "3 launches in succession brought nothing" in said
 
 
-@pytest.mark.parametrize("code", [1, 2, 3, 9])
-def test_every_other_code_is_the_script_s(cluster, folder, code):
-    assert submit(cluster, folder, "job.yaml", "-o", "c.h5", *TIME).returncode == 0
+def replace_srun(cluster, code):
+    """By one that starts nothing."""
     srun = os.path.join(cluster["PATH"].split(":")[0], "srun")
     with open(srun, "w", encoding="utf-8") as file:
         file.write(f"#!/bin/bash\nexit {code}\n")
+
+
+def test_an_srun_that_starts_no_rank(cluster, folder):
+    """It may return 0 all the same; that is no finished sweep, nor is it tried for ever."""
+    assert submit(cluster, folder, "job.yaml", "-o", "c.h5", *TIME).returncode == 0
+    replace_srun(cluster, 0)
+    for launch in range(1, 4):
+        said = run_script(cluster, folder / "c.h5.sbatch").stderr
+        assert noted(cluster, "scontrol").count("requeue") == min(launch, 2), said
+    assert "3 launches in succession brought nothing" in said
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 9])
+def test_every_other_code_is_the_script_s(cluster, folder, code):
+    assert submit(cluster, folder, "job.yaml", "-o", "c.h5", *TIME).returncode == 0
+    replace_srun(cluster, code)
     result = run_script(cluster, folder / "c.h5.sbatch")
     assert result.returncode == code
     assert noted(cluster, "scontrol") == ""
