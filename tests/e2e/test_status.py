@@ -145,7 +145,7 @@ def test_the_allocation_ends(tmp_path):
 
 def test_slurm_is_asked_for_the_end(tmp_path):
     squeue = tmp_path / "squeue"
-    squeue.write_text('#!/bin/sh\n[ "$*" = "-h -j 4711 -o %L" ] && echo 0:04\n')
+    squeue.write_text('#!/bin/sh\n[ "$*" = "--noheader --format=%L --jobs 4711" ] && echo 0:04\n')
     squeue.chmod(0o755)
     (tmp_path / "job.yaml").write_text(LONG_JOB)
     result = phasegrid("run", "job.yaml", "-o", "x.h5", "-n", "1", "--grace", "2s", cwd=tmp_path,
