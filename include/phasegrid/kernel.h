@@ -80,6 +80,8 @@ struct pg_gather {
     float *scratch; /* (padded columns, PG_LANES) where lanes is 1 */
 };
 
+struct pg_lane_kernel;
+
 struct pg_kernel {
     const char *name;
     size_t lanes;              /* of a vector register */
@@ -141,6 +143,8 @@ struct pg_kernel {
     /* Fused multiply-adds in registers only, for the peak of this instruction set. Returns how many
        floating-point operations they were; *ret_sum depends on all of them. */
     double (*probe)(size_t rounds, float *ret_sum);
+
+    const struct pg_lane_kernel *in_lanes; /* double, models or chains in lanes */
 };
 
 /* The kernel in use: the one that PHASEGRID_KERNEL names, or the best of this CPU. An unknown or

@@ -288,6 +288,7 @@ static void map(const char *function, const float *in, float *out, size_t count)
         v_store(out + i, functions[f].of(v_load(in + i)));
 }
 
+extern const struct pg_lane_kernel LANE_KERNEL_SYMBOL;
 extern const struct pg_kernel KERNEL_SYMBOL;
 const struct pg_kernel KERNEL_SYMBOL = {
     .name = KERNEL_NAME,
@@ -307,4 +308,5 @@ const struct pg_kernel KERNEL_SYMBOL = {
     .scatter = scatter,
     .map = map,
     .probe = probe,
+    .in_lanes = &LANE_KERNEL_SYMBOL,
 };

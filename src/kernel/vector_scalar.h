@@ -9,17 +9,18 @@
 
 #define KERNEL_NAME "scalar"
 #define KERNEL_SYMBOL pg_kernel_scalar
+#define LANE_KERNEL_SYMBOL pg_lane_kernel_scalar
 enum { WIDTH = 1 };
 enum { TILE_ROWS_3 = 4, TILE_ROWS_2 = 6, TILE_ROWS_1 = 8 };
 
 #if defined(__x86_64__)
 /* Runs on CPUs that have not these instructions, and so may hold none. */
-__attribute__((target("no-avx"))) static int is_supported(void)
+__attribute__((target("no-avx"))) static inline int is_supported(void)
 {
     return __builtin_cpu_supports("fma");
 }
 #else
-static int is_supported(void)
+static inline int is_supported(void)
 {
     return 1;
 }
@@ -106,6 +107,106 @@ static inline vector v_scale(vector x, vector count)
 static inline vector v_exponent(vector x)
 {
     return (float)(bits_of(x) >> 23);
+}
+
+/* ---- words of 32 bits ---- */
+
+typedef uint32_t words;
+
+static inline words u_load(const uint32_t *from)
+{
+    return *from;
+}
+static inline void u_store(uint32_t *to, words a)
+{
+    *to = a;
+}
+static inline words u_set(uint32_t a)
+{
+    return a;
+}
+static inline words u_add(words a, words b)
+{
+    return a + b;
+}
+static inline words u_xor(words a, words b)
+{
+    return a ^ b;
+}
+/* The 64 bits of a times factor, in two words. */
+static inline void u_multiply(words a, uint32_t factor, words *ret_low, words *ret_high)
+{
+    uint64_t product = (uint64_t)a * factor;
+    *ret_low = (uint32_t)product;
+    *ret_high = (uint32_t)(product >> 32);
+}
+/* The upper 24 bits, as a float. */
+static inline vector u_upper(words a)
+{
+    return (float)(a >> 8);
+}
+
+/* ---- doubles ---- */
+
+enum { DOUBLES = 1 };
+typedef double doubles;
+
+static inline doubles d_load(const double *from)
+{
+    return *from;
+}
+static inline void d_store(double *to, doubles x)
+{
+    *to = x;
+}
+static inline doubles d_set(double x)
+{
+    return x;
+}
+static inline doubles d_fma(doubles a, doubles b, doubles c)
+{
+    return fma(a, b, c);
+}
+static inline doubles d_add(doubles a, doubles b)
+{
+    return a + b;
+}
+static inline doubles d_sub(doubles a, doubles b)
+{
+    return a - b;
+}
+static inline doubles d_mul(doubles a, doubles b)
+{
+    return a * b;
+}
+static inline doubles d_div(doubles a, doubles b)
+{
+    return a / b;
+}
+static inline doubles d_sqrt(doubles a)
+{
+    return sqrt(a);
+}
+/* A NaN in b stays. */
+static inline doubles d_max(doubles a, doubles b)
+{
+    return a > b ? a : b;
+}
+static inline doubles d_less(doubles a, doubles b, doubles yes, doubles no)
+{
+    return a < b ? yes : no;
+}
+static inline int d_any_less(doubles a, doubles b)
+{
+    return a < b;
+}
+static inline doubles d_gather(const double *from, doubles at)
+{
+    return from[(size_t)at];
+}
+static inline doubles d_widen(const float *from)
+{
+    return (double)*from;
 }
 
 #endif
