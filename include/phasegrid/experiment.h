@@ -17,7 +17,7 @@
 #include "phasegrid/pause.h"
 #include "phasegrid/setting.h"
 
-enum { PG_EXPERIMENT_DIMS_MAX = 12, PG_SEGMENTS_MAX = 32, PG_VARIANT_MAX = 8 };
+enum { PG_EXPERIMENT_DIMS_MAX = 16, PG_SEGMENTS_MAX = 32, PG_VARIANT_MAX = 16 };
 
 /* What to record, the same for every run of a job. */
 struct pg_record {
@@ -25,6 +25,8 @@ struct pg_record {
     size_t step_count;
     const int64_t *snapshots; /* ascending steps at which the whole parameter vector is kept */
     size_t snapshot_count;
+    const int64_t *llc_steps; /* ascending steps at which the LLC is estimated */
+    size_t llc_step_count;
     bool stop_when_decided;
 };
 
@@ -128,6 +130,8 @@ struct pg_experiment {
 
     /* What one setting's range cannot say; the message names the settings and their values. */
     int (*check)(const struct pg_values *values, struct pg_error *error);
+    /* The same of the llc_ settings, where the job asks for estimates; NULL: it has none. */
+    int (*check_llc)(const struct pg_values *values, struct pg_error *error);
     int (*shape)(const struct pg_values *values, struct pg_shape *ret_shape,
                  struct pg_error *error);
     /* Trains all runs of the source, shape->lanes at a time: 0 when each was finished, PG_ESTOPPED

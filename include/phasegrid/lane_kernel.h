@@ -90,6 +90,11 @@ struct pg_lane_kernel {
     void (*autoencoder_population)(const struct pg_autoencoder_shape *shape, const double *w,
                                    double *ret_loss, double *ret_gradient);
 
+    /* velocity = momentum velocity + gradient; w -= rate velocity: (rows, PG_LANES), of each lane.
+     */
+    void (*descend)(size_t rows, double *w, double *velocity, const double *gradient,
+                    const double *rate, const double *momentum);
+
     /* w -= step_size / 2 (n_beta g + localization (w - anchor)) - root_step_size noise. */
     void (*sgld)(const struct pg_langevin *step);
     /* The same, preconditioned by 1 / (sqrt(v) + floor), v the RMSprop average of g^2. */

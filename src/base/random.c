@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <math.h>
 
+#include "phasegrid/special.h"
+
 void pg_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ret_words[4])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
@@ -53,21 +55,6 @@ float pg_random_uniform(const struct pg_random *random, uint32_t a, uint32_t b, 
     return (float)(pg_random_word(random, a, b, c) >> 8) * 0x1p-24f;
 }
 
-/* log(x) for normal x > 0: 2 atanh(s), s = (m - 1) / (m + 1), m in [sqrt(1/2), sqrt(2)). */
-static double natural_log(double x)
-{
-    int exponent = 0;
-    double m = frexp(x, &exponent);
-    if (m < 0.70710678118654752) {
-        m *= 2.0;
-        exponent--;
-    }
-    double s = (m - 1.0) / (m + 1.0), s2 = s * s, sum = 0.0;
-    for (int k = 23; k >= 1; k -= 2)
-        sum = sum * s2 + 1.0 / (double)k;
-    return 2.0 * s * sum + (double)exponent * 0.69314718055994531;
-}
-
 /* sin(x), |x| <= pi/4 * 1.01, by its Taylor polynomial (last term below 1e-17). */
 static double sine_near_zero(double x)
 {
@@ -107,7 +94,7 @@ float pg_random_normal(const struct pg_random *random, uint32_t a, uint32_t b, u
     block_of(random, a / 2, b, c, words);
     double u = ((double)words[0] + 0.5) * 0x1p-32; /* in (0, 1) */
     turn((double)words[1] * 0x1p-32, &cosine, &sine);
-    double radius = sqrt(-2.0 * natural_log(u));
+    double radius = sqrt(-2.0 * pg_log(u));
     return (float)(radius * (a % 2 == 0 ? cosine : sine));
 }
 

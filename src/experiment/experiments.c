@@ -5,11 +5,13 @@
 
 #include "phasegrid/experiment.h"
 
-extern const struct pg_experiment pg_experiment_addition, pg_experiment_modular;
+extern const struct pg_experiment pg_experiment_addition, pg_experiment_modular,
+    pg_experiment_quadratic;
 
 const struct pg_experiment *const pg_experiments[] = {
     &pg_experiment_addition,
     &pg_experiment_modular,
+    &pg_experiment_quadratic,
     NULL,
 };
 

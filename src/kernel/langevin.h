@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Steps of the stochastic-gradient samplers of the tempered, localised posterior with the potential
+ * Steps of gradient descent, and of the stochastic-gradient samplers of the tempered, localised posterior with the potential
  * U(w) = n_beta L(w) + localization / 2 |w - anchor|^2 (Lau et al. 2023, arXiv:2308.12108).
  */
 #ifndef PHASEGRID_KERNEL_LANGEVIN_H
@@ -8,6 +8,21 @@
 
 #include "phasegrid/lane_kernel.h"
 #include "tile.h"
+
+/* Polyak's momentum, as torch's SGD has it. */
+static void descend(size_t rows, double *w, double *velocity, const double *gradient,
+                    const double *rate, const double *momentum)
+{
+    for (size_t lane = 0; lane < PG_LANES; lane += DOUBLES) {
+        const doubles keep = d_load(momentum + lane);
+        const doubles back = d_sub(d_set(0.0), d_load(rate + lane));
+        for (size_t row = 0, at = lane; row < rows; row++, at += PG_LANES) {
+            doubles v = d_fma(keep, d_load(velocity + at), d_load(gradient + at));
+            d_store(velocity + at, v);
+            d_store(w + at, d_fma(back, v, d_load(w + at)));
+        }
+    }
+}
 
 /* dU/dw of a row. */
 INLINE doubles pull_of(const struct pg_langevin *step, size_t at, size_t lane)

@@ -182,6 +182,8 @@ static struct pg_attribute resolve(const struct builder *builder,
         return resolved;
     }
     const struct pg_value *value = &job->values[setting];
+    if (value->type == PG_VALUE_NAME)
+        resolved.text = job->schema->settings[setting].names[value->integer];
     resolved.number = value->type == PG_VALUE_REAL ? value->real : (double)value->integer;
     return resolved;
 }

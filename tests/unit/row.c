@@ -86,18 +86,34 @@ void row_prepare(struct row *row, const char *experiment, const char *assignment
     set_all(row, assignments);
     row->request.values = (struct pg_values){schema, row->values};
     assert_int_equal(row->experiment->shape(&row->request.values, &row->shape, &row->error), 0);
-    row->shape.lengths[0] = ROW_POINTS;
+    row->shape.lengths[0] = row->shape.steps > 0 ? ROW_POINTS : 1;
     row->shape.lengths[1] = 2;
     make_slots(row);
     for (int64_t i = 0; i < ROW_POINTS; i++)
         row->steps[i] = row->shape.steps * i / (ROW_POINTS - 1);
     row->snapshots[1] = row->shape.steps;
-    row->record = (struct pg_record){row->steps, ROW_POINTS, row->snapshots, 2, stop_when_decided};
+    row->record = (struct pg_record){.steps = row->steps,
+                                     .step_count = row->shape.lengths[0],
+                                     .snapshots = row->snapshots,
+                                     .snapshot_count = 2,
+                                     .stop_when_decided = stop_when_decided};
     row->request.seed = seed;
     row->request.record = &row->record;
     row->request.lengths = row->shape.lengths;
     row->request.slots = row->slots;
     row->status = 1;
+}
+
+void row_ask_llc(struct row *row, const int64_t *steps, size_t count)
+{
+    const struct pg_experiment *experiment = row->experiment;
+    row_release(row);
+    for (size_t d = 0; d < experiment->dimension_count; d++)
+        if (strcmp(experiment->dimensions[d].name, "llc_step") == 0)
+            row->shape.lengths[d] = count;
+    make_slots(row);
+    row->record.llc_steps = steps;
+    row->record.llc_step_count = count;
 }
 
 void row_release(struct row *row)

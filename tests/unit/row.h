@@ -9,7 +9,7 @@
 
 #include "phasegrid/experiment.h"
 
-enum { ROW_POINTS = 12, ROW_OBSERVABLES_MAX = 40 };
+enum { ROW_POINTS = 12, ROW_OBSERVABLES_MAX = 80 };
 
 /* Calls of the allocator, counted by the linker's --wrap. */
 extern long row_allocations;
@@ -34,6 +34,9 @@ struct row {
 /* The defaults, but for assignments: "name=value name=value". */
 void row_prepare(struct row *row, const char *experiment, const char *assignments, uint32_t seed,
                  bool stop_when_decided);
+
+/* LLC estimates at these steps (count), before the row is trained. */
+void row_ask_llc(struct row *row, const int64_t *steps, size_t count);
 
 /* The same, trained. */
 void row_run(struct row *row, const char *experiment, const char *assignments, uint32_t seed,

@@ -358,7 +358,8 @@ static void test_decided_trajectories(void **state)
 {
     (void)state;
     const int64_t steps[] = {0, 10, 20}, snapshots[] = {5, 12};
-    const struct pg_record record = {steps, 3, snapshots, 2, false};
+    const struct pg_record record = {
+        .steps = steps, .step_count = 3, .snapshots = snapshots, .snapshot_count = 2};
     const struct pg_run_request request = {.record = &record};
     unsigned char bytes[256];
     struct pg_trajectory saved = {.request = request, .is_decided = true}, loaded = saved;

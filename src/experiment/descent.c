@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A generation: up to PG_LANES runs take the lanes, are trained to their ends, and the next ones
+ * follow; all of a shape have the same budget, so no lane waits long. Between two steps everything
+ * is in the lanes' w and velocity, the row, and what the experiment keeps: that is the state.
+ *
+ * Estimates of the LLC come before the observation of their step, all lanes that are due at once.
+ * An interruption in the middle throws away what was sampled, and nothing else: the state that is
+ * saved is that before the step's observation.
+ */
+#include "descent.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "phasegrid/lane_kernel.h"
+#include "run_state.h"
+
+struct seat {
+    bool is_taken;
+    bool is_measured; /* the estimate of this step is there */
+    struct pg_run_request request;
+    struct pg_descent_run run;
+    int64_t step;
+    size_t next_point, next_snapshot;
+};
+
+struct descent {
+    const struct pg_descent_kind *kind;
+    void *hall;
+    const struct pg_run_source *source;
+    const struct pg_kernel *kernel;
+    struct pg_descent_shape shape;
+    const struct pg_record *record;
+    struct pg_run_request first;
+    bool has_first, is_stopping;
+    size_t lengths[PG_EXPERIMENT_DIMS_MAX];
+    struct seat seats[PG_LANES];
+    struct pg_landscape landscape;
+    double *w, *velocity, *gradient; /* (parameters, PG_LANES) */
+    double *loss, *rate, *momentum;  /* (PG_LANES) */
+    struct pg_lane_random batches;
+    double *dense, *anchors; /* (PG_LANES, parameters) */
+    bool *is_free;           /* (parameters) of the estimates */
+    struct pg_llc llc;
+    void *room; /* (room_size) for a state */
+    size_t room_size;
+};
+
+/* ---- lanes ---- */
+
+static void put_lane(double *rows, size_t lane, size_t count, const double *dense)
+{
+    for (size_t p = 0; p < count; p++)
+        rows[p * PG_LANES + lane] = dense[p];
+}
+
+static void take_lane(const double *rows, size_t lane, size_t count, double *ret_dense)
+{
+    for (size_t p = 0; p < count; p++)
+        ret_dense[p] = rows[p * PG_LANES + lane];
+}
+
+static double *dense_of(const struct descent *descent, size_t lane)
+{
+    return descent->dense + lane * descent->shape.parameters;
+}
+
+/* ---- states ---- */
+
+static void pass(struct descent *descent, size_t lane, int64_t step, struct pg_state *state)
+{
+    const struct pg_experiment *experiment = descent->kind->experiment;
+    const size_t count = descent->shape.parameters;
+    struct seat *seat = &descent->seats[lane];
+    struct pg_run_head head = pg_run_head_make(experiment, &seat->request, descent->lengths, step);
+    double *const rows[] = {descent->w, descent->velocity};
+    pg_state_pass(state, &head, sizeof head);
+    for (size_t i = 0; i < 2; i++) {
+        double *dense = dense_of(descent, lane);
+        if (state->mode == PG_STATE_SAVE)
+            take_lane(rows[i], lane, count, dense);
+        pg_state_pass(state, dense, count * sizeof *dense);
+        if (state->mode == PG_STATE_LOAD)
+            put_lane(rows[i], lane, count, dense);
+    }
+    if (descent->kind->pass != NULL)
+        descent->kind->pass(descent->hall, lane, state);
+    pg_run_row_pass(experiment, &seat->request, descent->lengths, step, state);
+}
+
+static size_t state_size(struct descent *descent, size_t lane, int64_t step)
+{
+    struct pg_state state = pg_state_measure();
+    pass(descent, lane, step, &state);
+    return state.used;
+}
+
+static void save_all(struct descent *descent)
+{
+    const struct pg_run_source *source = descent->source;
+    for (size_t lane = 0; lane < PG_LANES && source->save != NULL; lane++) {
+        const struct seat *seat = &descent->seats[lane];
+        struct pg_state state = pg_state_save(descent->room, descent->room_size);
+        if (!seat->is_taken)
+            continue;
+        pass(descent, lane, seat->step, &state);
+        assert(!state.is_short);
+        source->save(source->context, seat->request.ticket, seat->step, descent->room, state.used);
+    }
+}
+
+/* Goes on from the request's state, if it is one of this run. */
+static void resume(struct descent *descent, size_t lane)
+{
+    struct seat *seat = &descent->seats[lane];
+    const struct pg_run_request *request = &seat->request;
+    struct pg_run_head head;
+    if (request->state == NULL || request->state_size < sizeof head)
+        return;
+    memcpy(&head, request->state, sizeof head);
+    const struct pg_run_head expected =
+        pg_run_head_make(descent->kind->experiment, request, descent->lengths, head.step);
+    if (memcmp(&head, &expected, sizeof head) != 0 || head.step < 0 ||
+        head.step > descent->shape.steps ||
+        state_size(descent, lane, head.step) != request->state_size)
+        return;
+    struct pg_state state = pg_state_load(request->state, request->state_size);
+    pass(descent, lane, head.step, &state);
+    seat->step = head.step;
+}
+
+/* Whether it is time to leave. States are those between two steps. */
+static bool must_leave(void *context)
+{
+    struct descent *descent = context;
+    const struct pg_run_source *source = descent->source;
+    enum pg_pause pause = source->pause != NULL ? source->pause(source->context) : PG_PAUSE_GO_ON;
+    if (pg_pause_saves(pause))
+        save_all(descent);
+    return pg_pause_leaves(pause);
+}
+
+/* ---- runs take a lane ---- */
+
+static bool take_request(struct descent *descent, struct pg_run_request *ret)
+{
+    if (!descent->has_first)
+        return descent->source->next(descent->source->context, ret);
+    *ret = descent->first;
+    descent->has_first = false;
+    return true;
+}
+
+static bool has_same_shape(const struct pg_descent_run *run, const struct pg_descent_shape *shape)
+{
+    int64_t own[PG_LLC_VARIANT], first[PG_LLC_VARIANT];
+    pg_llc_cell_variant(&run->llc, own);
+    pg_llc_cell_variant(&shape->llc, first);
+    return memcmp(own, first, sizeof own) == 0;
+}
+
+static int sit(struct descent *descent, size_t lane, struct pg_error *error)
+{
+    struct seat *seat = &descent->seats[lane];
+    const struct pg_run_request *request = &seat->request;
+    double *initial = dense_of(descent, lane);
+    int status = descent->kind->sit(descent->hall, lane, request, &seat->run, initial, error);
+    if (status != 0)
+        return status;
+    if (!has_same_shape(&seat->run, &descent->shape))
+        return pg_error_set(error, PG_EINPUT,
+                            "runs that are trained together must have one shape, but the llc_ "
+                            "settings of this run are not those of the first one");
+    const struct pg_random random = pg_random_make(request->seed, PG_STREAM_BATCHES, request->mix);
+    descent->batches.key[0][lane] = random.key[0];
+    descent->batches.key[1][lane] = random.key[1];
+    descent->batches.counter[2][lane] = random.mix;
+    descent->rate[lane] = seat->run.learning_rate;
+    descent->momentum[lane] = seat->run.momentum;
+    for (size_t p = 0; p < descent->shape.parameters; p++)
+        descent->velocity[p * PG_LANES + lane] = 0.0;
+    put_lane(descent->w, lane, descent->shape.parameters, initial);
+    resume(descent, lane);
+    descent->landscape.look_at(descent->landscape.context, lane, lane);
+    seat->next_point =
+        pg_steps_before(descent->record->steps, descent->record->step_count, seat->step);
+    seat->next_snapshot =
+        pg_steps_before(descent->record->snapshots, descent->record->snapshot_count, seat->step);
+    return 0;
+}
+
+/* Fills all free lanes; returns how many are taken. */
+static size_t fill_lanes(struct descent *descent)
+{
+    const struct pg_run_source *source = descent->source;
+    size_t taken = 0;
+    for (size_t lane = 0; lane < PG_LANES; lane++) {
+        struct seat *seat = &descent->seats[lane];
+        struct pg_error error;
+        int status = PG_EINPUT;
+        *seat = (struct seat){0};
+        while (status != 0 && take_request(descent, &seat->request)) {
+            status = sit(descent, lane, &error);
+            if (status != 0)
+                source->finish(source->context, seat->request.ticket, status, NULL, &error);
+        }
+        seat->is_taken = status == 0;
+        taken += seat->is_taken;
+    }
+    return taken;
+}
+
+/* Lanes without a run repeat one that has: what they compute is not looked at. */
+static void fill_idle_lanes(struct descent *descent)
+{
+    size_t source = 0;
+    while (!descent->seats[source].is_taken)
+        source++;
+    for (size_t lane = 0; lane < PG_LANES; lane++) {
+        if (descent->seats[lane].is_taken)
+            continue;
+        descent->landscape.look_at(descent->landscape.context, lane, source);
+        for (size_t p = 0; p < descent->shape.parameters; p++) {
+            descent->w[p * PG_LANES + lane] = descent->w[p * PG_LANES + source];
+            descent->velocity[p * PG_LANES + lane] = 0.0;
+        }
+        for (size_t i = 0; i < 2; i++)
+            descent->batches.key[i][lane] = descent->batches.key[i][source];
+        descent->batches.counter[2][lane] = descent->batches.counter[2][source];
+        descent->rate[lane] = descent->momentum[lane] = 0.0;
+    }
+}
+
+/* ---- estimates ---- */
+
+/* Estimates where one is due. False: interrupted. */
+static bool measure(struct descent *descent)
+{
+    const struct pg_llc_slots slots = {descent->kind->obs_llc, descent->kind->dim_chain,
+                                       descent->kind->dim_draw, descent->kind->dim_parameter};
+    struct pg_llc_point points[PG_LANES];
+    struct pg_llc_result results[PG_LANES];
+    size_t lanes[PG_LANES], indices[PG_LANES], count = 0;
+    for (size_t lane = 0; lane < PG_LANES; lane++) {
+        struct seat *seat = &descent->seats[lane];
+        size_t index = seat->is_taken && !seat->is_measured
+                           ? pg_llc_due(descent->record, seat->step, descent->shape.steps)
+                           : SIZE_MAX;
+        if (index == SIZE_MAX)
+            continue;
+        const struct pg_llc_cell *cell = &seat->run.llc;
+        double *anchor = descent->anchors + lane * descent->shape.parameters;
+        take_lane(descent->w, lane, descent->shape.parameters, anchor);
+        lanes[count] = lane;
+        indices[count] = index;
+        points[count++] = (struct pg_llc_point){
+            .set = lane,
+            .anchor = anchor,
+            .n_beta = cell->n_beta,
+            .localization = cell->localization,
+            .step_size = cell->step_size,
+            .random = pg_random_make(seat->request.seed, PG_STREAM_CHAINS, seat->request.mix),
+            .at = descent->record->llc_steps[index]};
+    }
+    if (count == 0)
+        return true;
+    bool goes_on = pg_llc_estimate(&descent->llc, points, count, results, must_leave, descent);
+    for (size_t lane = 0; lane < PG_LANES; lane++)
+        if (descent->seats[lane].is_taken)
+            descent->landscape.look_at(descent->landscape.context, lane, lane);
+    for (size_t i = 0; i < count && goes_on; i++) {
+        struct seat *seat = &descent->seats[lanes[i]];
+        pg_llc_put(&slots, &seat->request, indices[i], &seat->run.llc, &points[i],
+                   descent->shape.parameters, descent->landscape.scores_full, &results[i],
+                   pg_llc_values(&descent->llc, i), pg_llc_traces(&descent->llc, i));
+        if (descent->kind->put_truth != NULL)
+            descent->kind->put_truth(descent->hall, lanes[i], &seat->request, indices[i],
+                                     &points[i]);
+        seat->is_measured = true;
+    }
+    if (goes_on)
+        fill_idle_lanes(descent);
+    return goes_on;
+}
+
+/* ---- observations ---- */
+
+static bool has_point(const struct descent *descent, const struct seat *seat)
+{
+    const struct pg_record *record = descent->record;
+    return seat->next_point < record->step_count &&
+           (record->steps[seat->next_point] == seat->step || seat->step == descent->shape.steps);
+}
+
+static bool has_snapshot(const struct descent *descent, const struct seat *seat)
+{
+    const struct pg_record *record = descent->record;
+    return seat->next_snapshot < record->snapshot_count &&
+           record->snapshots[seat->next_snapshot] == seat->step;
+}
+
+static void keep_snapshot(struct descent *descent, size_t lane)
+{
+    struct seat *seat = &descent->seats[lane];
+    double *to = seat->request.slots[descent->kind->obs_parameters];
+    to += seat->next_snapshot * seat->request.lengths[descent->kind->dim_parameter];
+    take_lane(descent->w, lane, descent->shape.parameters, to);
+    seat->next_snapshot++;
+}
+
+static void put_point(struct descent *descent, size_t lane, const double *w)
+{
+    struct seat *seat = &descent->seats[lane];
+    double loss = descent->loss[lane];
+    double *losses = seat->request.slots[descent->kind->obs_train_loss];
+    losses[seat->next_point] = isnan(loss) ? (double)NAN : loss;
+    if (descent->kind->observe != NULL)
+        descent->kind->observe(descent->hall, lane, &seat->request, seat->next_point, seat->step,
+                               loss, w);
+    seat->next_point++;
+}
+
+/* Points behind the end repeat the last one. */
+static void repeat_last_point(struct descent *descent, const struct seat *seat)
+{
+    const struct pg_experiment *experiment = descent->kind->experiment;
+    for (size_t i = 0; i < experiment->observable_count; i++) {
+        const struct pg_observable *of = &experiment->observables[i];
+        size_t bytes = pg_data_type_size(of->type);
+        if (of->dim_count == 0 || strcmp(experiment->dimensions[of->dims[0]].name, "step") != 0)
+            continue;
+        for (size_t d = 1; d < of->dim_count; d++)
+            bytes *= seat->request.lengths[of->dims[d]];
+        unsigned char *row = seat->request.slots[i];
+        for (size_t point = seat->next_point; point < descent->record->step_count; point++)
+            memcpy(row + point * bytes, row + (point - 1) * bytes, bytes);
+    }
+}
+
+static void end_run(struct descent *descent, size_t lane, bool diverged, const double *w)
+{
+    struct seat *seat = &descent->seats[lane];
+    const struct pg_run_source *source = descent->source;
+    int phase = descent->kind->end(descent->hall, lane, &seat->request, seat->step, diverged,
+                                   descent->loss[lane], w);
+    const struct pg_run_result result = {
+        .diverged = diverged, .last_step = seat->step, .phase = phase};
+    *(uint8_t *)seat->request.slots[descent->kind->obs_phase] = (uint8_t)phase;
+    if (!diverged)
+        repeat_last_point(descent, seat);
+    seat->is_taken = false;
+    source->finish(source->context, seat->request.ticket, 0, &result, NULL);
+}
+
+/* Whether the step of a lane is to be looked at. */
+static bool is_due(const struct descent *descent, const struct seat *seat)
+{
+    return seat->is_taken && (has_point(descent, seat) || has_snapshot(descent, seat) ||
+                              seat->step == descent->shape.steps);
+}
+
+static void observe(struct descent *descent)
+{
+    bool any = false;
+    for (size_t lane = 0; lane < PG_LANES; lane++)
+        any = any || is_due(descent, &descent->seats[lane]);
+    if (!any)
+        return;
+    descent->landscape.full(descent->landscape.context, descent->w, descent->loss, NULL);
+    for (size_t lane = 0; lane < PG_LANES; lane++) {
+        struct seat *seat = &descent->seats[lane];
+        double *w = dense_of(descent, lane);
+        if (!is_due(descent, seat))
+            continue;
+        bool diverged = !isfinite(descent->loss[lane]);
+        take_lane(descent->w, lane, descent->shape.parameters, w);
+        if (!diverged && has_snapshot(descent, seat))
+            keep_snapshot(descent, lane);
+        if (!diverged && has_point(descent, seat))
+            put_point(descent, lane, w);
+        if (diverged || seat->step == descent->shape.steps)
+            end_run(descent, lane, diverged, w);
+    }
+}
+
+/* ---- steps ---- */
+
+static void step(struct descent *descent)
+{
+    const struct pg_landscape *landscape = &descent->landscape;
+    for (size_t lane = 0; lane < PG_LANES; lane++) {
+        uint64_t next = (uint64_t)descent->seats[lane].step + 1;
+        descent->batches.counter[0][lane] = (uint32_t)next;
+        descent->batches.counter[1][lane] = (uint32_t)(next >> 32);
+    }
+    if (descent->shape.batch_size > 0)
+        landscape->batch(landscape->context, &descent->batches, descent->shape.batch_size,
+                         descent->w, NULL, descent->gradient);
+    else
+        landscape->full(landscape->context, descent->w, NULL, descent->gradient);
+    descent->kernel->in_lanes->descend(descent->shape.parameters, descent->w, descent->velocity,
+                                       descent->gradient, descent->rate, descent->momentum);
+    for (size_t lane = 0; lane < PG_LANES; lane++) {
+        descent->seats[lane].step++;
+        descent->seats[lane].is_measured = false;
+    }
+}
+
+static size_t count_taken(const struct descent *descent)
+{
+    size_t taken = 0;
+    for (size_t lane = 0; lane < PG_LANES; lane++)
+        taken += descent->seats[lane].is_taken;
+    return taken;
+}
+
+/* One generation. False: interrupted. */
+static bool train_generation(struct descent *descent)
+{
+    enum { PAUSE_EVERY = 8 };
+    fill_idle_lanes(descent);
+    for (int64_t round = 0; count_taken(descent) > 0; round++) {
+        if (round % PAUSE_EVERY == 0 && must_leave(descent))
+            return false;
+        if (!measure(descent))
+            return false;
+        observe(descent);
+        step(descent);
+    }
+    return true;
+}
+
+/* ---- memory ---- */
+
+static double *take_rows(struct pg_arena *arena, size_t rows)
+{
+    return pg_arena_take(arena, rows * PG_LANES * sizeof(double));
+}
+
+static void arrange(struct descent *descent, struct pg_arena *arena)
+{
+    const struct pg_descent_shape *shape = &descent->shape;
+    descent->kind->arrange(descent->hall, descent->kernel, arena, &descent->landscape);
+    descent->w = take_rows(arena, shape->parameters);
+    descent->velocity = take_rows(arena, shape->parameters);
+    descent->gradient = take_rows(arena, shape->parameters);
+    descent->dense = take_rows(arena, shape->parameters);
+    descent->anchors = take_rows(arena, shape->parameters);
+    descent->loss = take_rows(arena, 1);
+    descent->rate = take_rows(arena, 1);
+    descent->momentum = take_rows(arena, 1);
+    descent->kind->lengths(descent->hall, descent->lengths);
+    if (descent->record->llc_step_count > 0)
+        pg_llc_arrange(&descent->llc, descent->kernel, &descent->landscape, &shape->llc.plan,
+                       descent->is_free, PG_LANES, arena);
+    descent->room_size = state_size(descent, 0, INT64_MAX);
+    descent->room = pg_arena_take(arena, descent->room_size);
+}
+
+static int train_all(struct descent *descent, struct pg_error *error)
+{
+    struct pg_arena arena;
+    int status = 0;
+    bool goes_on = true;
+    pg_arena_measure(&arena);
+    arrange(descent, &arena);
+    status = pg_arena_init(&arena, arena.used, error);
+    if (status != 0)
+        return status;
+    arrange(descent, &arena);
+    unsigned before = pg_kernel_enter();
+    while (goes_on && fill_lanes(descent) > 0)
+        goes_on = train_generation(descent);
+    pg_kernel_leave(before);
+    pg_arena_release(&arena);
+    if (!goes_on)
+        return pg_error_set(error, PG_ESTOPPED, "stopped with %zu runs in training",
+                            count_taken(descent));
+    return 0;
+}
+
+int pg_descent_train(const struct pg_descent_kind *kind, void *hall,
+                     const struct pg_run_source *source, struct pg_error *error)
+{
+    struct descent descent = {.kind = kind, .hall = hall, .source = source};
+    struct pg_arena arena;
+    descent.has_first = source->next(source->context, &descent.first);
+    if (!descent.has_first)
+        return 0;
+    descent.record = descent.first.record;
+    descent.seats[0].request = descent.first;
+    int status = kind->open(hall, &descent.first, &descent.shape, error);
+    if (status == 0)
+        status = pg_kernel_choose(&descent.kernel, error);
+    if (status == 0)
+        status = pg_arena_init(&arena, descent.shape.parameters * sizeof(bool) + 1, error);
+    if (status != 0)
+        return status;
+    descent.is_free = pg_arena_take(&arena, descent.shape.parameters * sizeof(bool));
+    (void)pg_llc_cell_mask(&descent.shape.llc, descent.shape.segments, descent.shape.segment_count,
+                           descent.shape.parameters, descent.is_free);
+    status = train_all(&descent, error);
+    pg_arena_release(&arena);
+    return status;
+}
+
+void pg_descent_put_shape(const struct pg_descent_kind *kind, void *hall,
+                          const struct pg_descent_shape *descent_shape, double flops_per_step,
+                          struct pg_shape *ret)
+{
+    static const int64_t some_step = 0;
+    const struct pg_record record = {.llc_steps = &some_step, .llc_step_count = 1};
+    struct descent descent = {.kind = kind, .hall = hall, .shape = *descent_shape};
+    struct pg_arena arena;
+    descent.record = &record;
+    descent.seats[0].request.record = &record;
+    pg_arena_measure(&arena);
+    arrange(&descent, &arena);
+    memcpy(ret->segments, descent_shape->segments,
+           descent_shape->segment_count * sizeof *ret->segments);
+    ret->segment_count = descent_shape->segment_count;
+    ret->steps = descent_shape->steps;
+    ret->lanes = PG_LANES;
+    ret->flops_per_step = flops_per_step;
+    ret->bytes = arena.used;
+    pg_llc_cell_variant(&descent_shape->llc, ret->variant);
+    ret->variant[PG_LLC_VARIANT] = (int64_t)descent_shape->batch_size;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * LLC estimates on quadratics against the closed form of what each sampler gives there; their
+ * independence of what is sampled beside them; what is flagged.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "row.h"
+
+static const int64_t at_once[] = {0};
+
+static double number(const struct row *row, const char *name)
+{
+    return *(const double *)row_slot(row, name);
+}
+
+static void estimate(struct row *row, const char *assignments, uint32_t seed)
+{
+    row_prepare(row, "quadratic", assignments, seed, false);
+    row_ask_llc(row, at_once, 1);
+    row_run_all(row, 1);
+    assert_int_equal(row->status, 0);
+}
+
+/* The mean of 20 chains lies within four standard errors of the exact value, and these are small.
+ */
+static void check_against_truth(const char *assignments, double truth, double tolerance)
+{
+    struct row row;
+    estimate(&row, assignments, 1);
+    double found = number(&row, "llc"), se = number(&row, "llc_se");
+    if (!(fabs(found - truth) < 4.0 * se && se < tolerance * truth))
+        fail_msg("%s: %g +- %g, expected %g", assignments, found, se, truth);
+    assert_true(fabs(number(&row, "llc_truth") - truth) < 1e-12 * truth);
+    assert_true(number(&row, "llc_rhat") < 1.1);
+    row_release(&row);
+}
+
+#define CHAINS " llc_chains=20 llc_burn_in=2000 llc_draws=4000 llc_n_beta=100 llc_localization=5"
+
+/* h = 1, 2, 3, 4; a = 105, 205, 305, 405: half the sum of 100 h / a. */
+static const double exact = 0.5 * (100.0 / 105 + 200.0 / 205 + 300.0 / 305 + 400.0 / 405);
+
+static double with_euler(double step_size)
+{
+    double sum = 0.0;
+    for (int h = 1; h <= 4; h++)
+        sum += 50.0 * h / (100.0 * h + 5.0) / (1.0 - step_size * (100.0 * h + 5.0) / 4.0);
+    return sum;
+}
+
+static void test_sgld(void **state)
+{
+    (void)state;
+    check_against_truth("curvature_max=4 llc_step_size=1e-3" CHAINS, with_euler(1e-3), 0.01);
+    check_against_truth("curvature_max=4 llc_step_size=5e-3" CHAINS, with_euler(5e-3), 0.01);
+    check_against_truth("curvature_max=4 flat=3 llc_step_size=2e-3" CHAINS, with_euler(2e-3), 0.01);
+}
+
+/* Noise of variance 4 / 16 = 1/4 in the gradient. */
+static void test_sgld_with_gradient_noise(void **state)
+{
+    (void)state;
+    check_against_truth(
+        "curvature_max=4 gradient_noise=2 llc_batch_size=16 llc_step_size=1e-3" CHAINS,
+        with_euler(1e-3) * (1.0 + 1e-3 * 1e4 * 0.25 / 4.0), 0.01);
+}
+
+static void test_adjusted_samplers(void **state)
+{
+    (void)state;
+    check_against_truth("curvature_max=4 llc_sampler=mala llc_step_size=5e-3" CHAINS, exact, 0.01);
+    check_against_truth("curvature_max=4 llc_sampler=hmc llc_step_size=2e-3" CHAINS, exact, 0.01);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sgld),
+                                       cmocka_unit_test(test_sgld_with_gradient_noise),
+                                       cmocka_unit_test(test_adjusted_samplers)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
