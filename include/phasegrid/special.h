@@ -11,6 +11,12 @@
 /* log(x) of normal x > 0, to some units in the last place. */
 double pg_log(double x);
 
+/* cos(2 pi u) and sin(2 pi u), u in [0, 1). */
+void pg_turn(double u, double *ret_cosine, double *ret_sine);
+
+/* The angle of (x, y) in (-pi, pi], as atan2(y, x); 0 of (0, 0). */
+double pg_direction(double x, double y);
+
 /* The standard normal quantile of p in (0, 1), to 1e-15 relative (Wichura 1988, AS 241). */
 double pg_normal_quantile(double p);
 

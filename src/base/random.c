@@ -55,45 +55,13 @@ float pg_random_uniform(const struct pg_random *random, uint32_t a, uint32_t b, 
     return (float)(pg_random_word(random, a, b, c) >> 8) * 0x1p-24f;
 }
 
-/* sin(x), |x| <= pi/4 * 1.01, by its Taylor polynomial (last term below 1e-17). */
-static double sine_near_zero(double x)
-{
-    double x2 = x * x, term = x, sum = x;
-    for (int k = 2; k <= 16; k += 2) {
-        term *= -x2 / (double)(k * (k + 1));
-        sum += term;
-    }
-    return sum;
-}
-
-static double cosine_near_zero(double x)
-{
-    double x2 = x * x, term = 1.0, sum = 1.0;
-    for (int k = 1; k <= 15; k += 2) {
-        term *= -x2 / (double)(k * (k + 1));
-        sum += term;
-    }
-    return sum;
-}
-
-/* cos(2 pi u) and sin(2 pi u), u in [0, 1): the nearest quarter turn is taken off exactly. */
-static void turn(double u, double *ret_cosine, double *ret_sine)
-{
-    int quarter = (int)(4.0 * u + 0.5);
-    double x = 6.28318530717958648 * (u - 0.25 * (double)quarter);
-    double c = cosine_near_zero(x), s = sine_near_zero(x);
-    const double cosines[4] = {c, -s, -c, s}, sines[4] = {s, c, -s, -c};
-    *ret_cosine = cosines[quarter % 4];
-    *ret_sine = sines[quarter % 4];
-}
-
 float pg_random_normal(const struct pg_random *random, uint32_t a, uint32_t b, uint32_t c)
 {
     uint32_t words[4];
     double cosine = 0.0, sine = 0.0;
     block_of(random, a / 2, b, c, words);
     double u = ((double)words[0] + 0.5) * 0x1p-32; /* in (0, 1) */
-    turn((double)words[1] * 0x1p-32, &cosine, &sine);
+    pg_turn((double)words[1] * 0x1p-32, &cosine, &sine);
     double radius = sqrt(-2.0 * pg_log(u));
     return (float)(radius * (a % 2 == 0 ? cosine : sine));
 }

@@ -20,6 +20,59 @@ double pg_log(double x)
     return 2.0 * s * sum + (double)exponent * 0.69314718055994531;
 }
 
+/* sin(x), |x| <= pi/4 * 1.01, by its Taylor polynomial (last term below 1e-17). */
+static double sine_near_zero(double x)
+{
+    double x2 = x * x, term = x, sum = x;
+    for (int k = 2; k <= 16; k += 2) {
+        term *= -x2 / (double)(k * (k + 1));
+        sum += term;
+    }
+    return sum;
+}
+
+static double cosine_near_zero(double x)
+{
+    double x2 = x * x, term = 1.0, sum = 1.0;
+    for (int k = 1; k <= 15; k += 2) {
+        term *= -x2 / (double)(k * (k + 1));
+        sum += term;
+    }
+    return sum;
+}
+
+/* The nearest quarter turn is taken off exactly. */
+void pg_turn(double u, double *ret_cosine, double *ret_sine)
+{
+    int quarter = (int)(4.0 * u + 0.5);
+    double x = 6.28318530717958648 * (u - 0.25 * (double)quarter);
+    double c = cosine_near_zero(x), s = sine_near_zero(x);
+    const double cosines[4] = {c, -s, -c, s}, sines[4] = {s, c, -s, -c};
+    *ret_cosine = cosines[quarter % 4];
+    *ret_sine = sines[quarter % 4];
+}
+
+/* atan(x) = 2 atan(x / (1 + sqrt(1 + x^2))), four times; then its series up to x^23. */
+static double arctangent(double x)
+{
+    double sum = 0.0;
+    for (int i = 0; i < 4; i++)
+        x = x / (1.0 + sqrt(1.0 + x * x));
+    for (int k = 23; k >= 1; k -= 2)
+        sum = (k % 4 == 1 ? 1.0 : -1.0) / (double)k + x * x * sum;
+    return 16.0 * x * sum;
+}
+
+double pg_direction(double x, double y)
+{
+    const double half_turn = 3.14159265358979324;
+    if (x == 0.0 && y == 0.0)
+        return 0.0;
+    if (fabs(y) <= fabs(x))
+        return arctangent(y / x) + (x > 0.0 ? 0.0 : y >= 0.0 ? half_turn : -half_turn);
+    return (y > 0.0 ? 0.5 : -0.5) * half_turn - arctangent(x / y);
+}
+
 /* sum of coefficients[k] x^k, k = 0 .. 7 */
 static double polynomial(const double coefficients[8], double x)
 {

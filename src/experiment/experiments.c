@@ -6,12 +6,13 @@
 #include "phasegrid/experiment.h"
 
 extern const struct pg_experiment pg_experiment_addition, pg_experiment_modular,
-    pg_experiment_quadratic;
+    pg_experiment_quadratic, pg_experiment_tms;
 
 const struct pg_experiment *const pg_experiments[] = {
     &pg_experiment_addition,
     &pg_experiment_modular,
     &pg_experiment_quadratic,
+    &pg_experiment_tms,
     NULL,
 };
 
