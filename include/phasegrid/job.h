@@ -14,6 +14,7 @@
 #include "phasegrid/setting.h"
 
 enum pg_spacing { PG_SPACING_LOG, PG_SPACING_LINEAR };
+enum { PG_LLC_FINAL = -1 };
 enum pg_stop { PG_STOP_BUDGET, PG_STOP_DECIDED };
 
 /* One setting that an axis moves. */
@@ -42,6 +43,11 @@ struct pg_job {
     enum pg_spacing record_spacing;
     int64_t *snapshots; /* ascending, distinct */
     size_t snapshot_count;
+    /* When the LLC is estimated: at these steps, ascending, PG_LLC_FINAL first where it is there;
+       or at multiples of llc_every and at the end. None: not at all. */
+    int64_t *llc_at;
+    size_t llc_at_count;
+    int64_t llc_every;
     enum pg_stop stop;
     bool independent_streams;
     char *text;  /* the file's own text */
@@ -80,6 +86,14 @@ char *pg_job_cell_text(const struct pg_job *job, uint64_t cell);
    `budget`. With swept steps, ask for the longest budget. *ret_steps is the caller's to free. */
 int pg_job_record_steps(const struct pg_job *job, int64_t budget, int64_t **ret_steps,
                         size_t *ret_count, struct pg_error *error) PG_CHECK_RESULT;
+
+/* The same of the steps at which the LLC is estimated; *ret_count 0: at none. */
+int pg_job_llc_steps(const struct pg_job *job, int64_t budget, int64_t **ret_steps,
+                     size_t *ret_count, struct pg_error *error) PG_CHECK_RESULT;
+bool pg_job_has_llc(const struct pg_job *job);
+
+/* Whether it says how the LLC is estimated: it counts only where a job asks for that. */
+bool pg_setting_is_llc(const struct pg_setting *setting);
 
 /* Canonical JSON of the expanded job (sorted keys, every setting, every axis value); NULL: no
    memory. The caller frees it. Two jobs with the same canonical text are the same job; title and

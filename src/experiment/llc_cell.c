@@ -60,7 +60,7 @@ struct pg_llc_cell pg_llc_cell_read(const struct pg_values *values, size_t sampl
         .localization = pg_values_real(values, "llc_localization"),
         .step_size = pg_values_real(values, "llc_step_size"),
         .samples = samples,
-        .keeps_traces = pg_values_integer(values, "llc_trace") != 0,
+        .keeps_traces = pg_values_integer(values, "llc_traces") != 0,
         .part = pg_values_name(values, "llc_restrict"),
         .part_number = values->at[pg_schema_find(values->schema, "llc_restrict")].integer,
     };

@@ -30,7 +30,7 @@
         INTEGER("llc_leapfrog_steps", 1, 100000, "10", "steps", "LLC: of a step of HMC"),          \
         NAME("llc_restrict", restrict_names, "all",                                                \
              "LLC: the part of the parameters that is sampled; the rest stays at w*"),             \
-        INTEGER("llc_trace", 0, 1, "0", "1", "LLC: 1: the losses of all draws are kept")
+        INTEGER("llc_traces", 0, 1, "0", "1", "LLC: 1: the losses of all draws are kept")
 
 /* ---- dimensions ---- */
 

@@ -23,6 +23,10 @@ const struct pg_setting pg_field_spacing = {
     "record.spacing", PG_VALUE_NAME, 0, 0, false, "log", spacings, "1", "spacing of the steps"};
 const struct pg_setting pg_field_snapshot = {
     "record.parameters", PG_VALUE_INTEGER, 0, 1e15, false, "0", NULL, "1", "a step to keep"};
+const struct pg_setting pg_field_llc_at = {
+    "llc.at", PG_VALUE_INTEGER, 0, 1e15, false, "0", NULL, "1", "a step to estimate at"};
+const struct pg_setting pg_field_llc_every = {
+    "llc.every", PG_VALUE_INTEGER, 1, 1e15, false, "1", NULL, "1", "steps between estimates"};
 const struct pg_setting pg_field_stop = {"stop", PG_VALUE_NAME,    0, 0, false, "budget", stops,
                                          "1",    "when a run ends"};
 const struct pg_setting pg_field_streams = {
@@ -89,6 +93,7 @@ static void copy_plain(const struct pg_job *job, struct pg_job *like)
     memcpy(like->values, job->values, job->schema->count * sizeof *job->values);
     like->record_points = job->record_points;
     like->record_spacing = job->record_spacing;
+    like->llc_every = job->llc_every;
     like->stop = job->stop;
     like->independent_streams = job->independent_streams;
 }
@@ -100,10 +105,13 @@ static int copy_arrays(const struct pg_job *job, struct pg_job *like, size_t see
     like->seeds = calloc(seed_count, sizeof *like->seeds);
     like->seed_count = seed_count;
     like->snapshots = calloc(job->snapshot_count + 1, sizeof *like->snapshots);
-    if (like->seeds == NULL || like->snapshots == NULL)
+    like->llc_at = calloc(job->llc_at_count + 1, sizeof *like->llc_at);
+    if (like->seeds == NULL || like->snapshots == NULL || like->llc_at == NULL)
         return pg_job_refuse_memory(error);
     for (size_t i = 0; i < job->snapshot_count; i++)
         like->snapshots[like->snapshot_count++] = job->snapshots[i];
+    for (size_t i = 0; i < job->llc_at_count; i++)
+        like->llc_at[like->llc_at_count++] = job->llc_at[i];
     int status = pg_job_set_text(&like->title, job->title, strlen(job->title), error);
     return status != 0 ? status : pg_job_set_text(&like->text, job->text, strlen(job->text), error);
 }
@@ -153,6 +161,7 @@ void pg_job_destroy(struct pg_job *job)
     free(job->values);
     free(job->seeds);
     free(job->snapshots);
+    free(job->llc_at);
     free(job->title);
     free(job->text);
     free(job->whole);

@@ -20,7 +20,8 @@ extern const uint64_t pg_job_runs_max;
 
 /* A job's own fields, described as settings are. */
 extern const struct pg_setting pg_field_seed, pg_field_seed_count, pg_field_points,
-    pg_field_spacing, pg_field_snapshot, pg_field_stop, pg_field_streams;
+    pg_field_spacing, pg_field_snapshot, pg_field_llc_at, pg_field_llc_every, pg_field_stop,
+    pg_field_streams;
 
 int pg_job_refuse_memory(struct pg_error *error);
 
@@ -61,6 +62,11 @@ int pg_job_count_seeds(struct pg_job *job, size_t count, struct pg_error *error)
 /* Takes over steps (count), sorted here, when they are distinct. */
 int pg_job_set_snapshots(struct pg_job *job, int64_t *steps, size_t count,
                          struct pg_error *error) PG_CHECK_RESULT;
+
+/* The same for steps of LLC estimates, PG_LLC_FINAL among them. */
+int pg_job_set_llc_at(struct pg_job *job, int64_t *steps, size_t count,
+                      struct pg_error *error) PG_CHECK_RESULT;
+bool pg_job_has_same_llc(const struct pg_job *a, const struct pg_job *b);
 
 /* Index of the axis that moves the setting, or -1. */
 int pg_job_find_axis(const struct pg_job *job, size_t setting);

@@ -116,14 +116,34 @@ static json_t *record_to_json(const struct pg_job *job)
     return NULL;
 }
 
+/* {"every":500}, or {"at":[-1,100]} with -1 for final. */
+static json_t *llc_to_json(const struct pg_job *job)
+{
+    if (job->llc_every > 0)
+        return json_pack("{s:I}", "every", (json_int_t)job->llc_every);
+    json_t *steps = json_array();
+    bool whole = steps != NULL;
+    for (size_t i = 0; whole && i < job->llc_at_count; i++)
+        whole = json_array_append_new(steps, json_integer(job->llc_at[i])) == 0;
+    if (whole)
+        return json_pack("{s:o}", "at", steps);
+    json_decref(steps);
+    return NULL;
+}
+
 /* json_pack() fails as a whole, and gives back what it took, when one part is NULL. */
 static json_t *job_to_json(const struct pg_job *job)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s}", "experiment", job->schema->experiment,
-                     "grid", grid_to_json(job), "record", record_to_json(job), "seeds",
-                     seeds_to_json(job), "settings", settings_to_json(job), "stop",
-                     pg_field_stop.names[job->stop], "streams",
-                     pg_field_streams.names[job->independent_streams ? 1 : 0]);
+    json_t *json = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s}", "experiment",
+                             job->schema->experiment, "grid", grid_to_json(job), "record",
+                             record_to_json(job), "seeds", seeds_to_json(job), "settings",
+                             settings_to_json(job), "stop", pg_field_stop.names[job->stop],
+                             "streams", pg_field_streams.names[job->independent_streams ? 1 : 0]);
+    if (json == NULL || !pg_job_has_llc(job) ||
+        json_object_set_new(json, "llc", llc_to_json(job)) == 0)
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 /* Releases `json`, which may be NULL. */
@@ -147,6 +167,8 @@ static json_t *cell_to_json(const struct pg_job *job, uint64_t cell)
     bool whole = settings != NULL;
     for (size_t i = 0; whole && i < job->schema->count; i++) {
         const struct pg_setting *setting = &job->schema->settings[i];
+        if (pg_setting_is_llc(setting) && !pg_job_has_llc(job))
+            continue;
         whole = json_object_set_new(settings, setting->name,
                                     value_to_json(setting, pg_job_cell_value(job, cell, i))) == 0;
     }

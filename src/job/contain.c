@@ -22,7 +22,7 @@ static bool has_same_record(const struct pg_job *a, const struct pg_job *b)
     return a->schema == b->schema && a->record_points == b->record_points &&
            a->record_spacing == b->record_spacing && a->stop == b->stop &&
            a->independent_streams == b->independent_streams && pg_job_has_same_snapshots(a, b) &&
-           pg_job_longest_budget(a) == pg_job_longest_budget(b);
+           pg_job_has_same_llc(a, b) && pg_job_longest_budget(a) == pg_job_longest_budget(b);
 }
 
 /* The setting has this one value in all cells of the job. */

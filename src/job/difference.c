@@ -168,6 +168,20 @@ static const char *snapshots_word(const struct pg_job *job, char *word)
     return word;
 }
 
+static const char *llc_word(const struct pg_job *job, char *word)
+{
+    size_t used = 0;
+    size_t shown = job->llc_at_count < SHOWN_NUMBERS ? job->llc_at_count : SHOWN_NUMBERS;
+    if (!pg_job_has_llc(job))
+        return "none";
+    if (job->llc_every > 0)
+        (void)snprintf(word, WORD_MAX, "every %lld", (long long)job->llc_every);
+    for (size_t i = 0; i < shown; i++)
+        used += (size_t)snprintf(word + used, WORD_MAX - used, "%s%lld", i > 0 ? ", " : "at ",
+                                 (long long)job->llc_at[i]);
+    return word;
+}
+
 static void compare_seeds(const struct pg_job *file, const struct pg_job *job,
                           struct report *report)
 {
@@ -184,6 +198,8 @@ static void compare_records(const struct pg_job *file, const struct pg_job *job,
     if (!pg_job_has_same_snapshots(file, job))
         add_line(report, pg_field_snapshot.name, snapshots_word(file, in_file),
                  snapshots_word(job, in_job));
+    if (!pg_job_has_same_llc(file, job))
+        add_line(report, "llc", llc_word(file, in_file), llc_word(job, in_job));
     add_numbers(report, pg_field_points.name, "", (int64_t)file->record_points,
                 (int64_t)job->record_points);
     add_names(report, &pg_field_spacing, file->record_spacing, job->record_spacing);

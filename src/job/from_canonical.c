@@ -179,6 +179,32 @@ static int read_snapshots(struct pg_job *job, const json_t *json, struct pg_erro
     return status;
 }
 
+/* What is not there is none. */
+static int read_llc(struct pg_job *job, const json_t *json, struct pg_error *error)
+{
+    static const struct pg_setting step = {
+        "llc.at", PG_VALUE_INTEGER, PG_LLC_FINAL, 1e15, false, "0", NULL, "1", "a step"};
+    const json_t *at = json_object_get(json, "at"), *every = json_object_get(json, "every");
+    size_t count = json_array_size(at);
+    if (every != NULL)
+        return read_integer(&pg_field_llc_every, every, &job->llc_every, error);
+    if (at == NULL)
+        return 0;
+    if (!json_is_array(at) || count == 0 || count > PG_SNAPSHOTS_MAX)
+        return refuse(error, step.name, "a list of up to 1000 steps");
+    int64_t *steps = calloc(count, sizeof *steps);
+    if (steps == NULL)
+        return pg_job_refuse_memory(error);
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++)
+        status = read_integer(&step, json_array_get(at, i), &steps[i], error);
+    if (status == 0)
+        status = pg_job_set_llc_at(job, steps, count, error);
+    if (status != 0)
+        free(steps);
+    return status;
+}
+
 static int read_choices(struct pg_job *job, const json_t *root, struct pg_error *error)
 {
     const json_t *record = json_object_get(root, "record");
@@ -211,6 +237,8 @@ static int read_job(struct pg_job *job, const json_t *root, struct pg_error *err
     if (status == 0)
         status = read_snapshots(job, json_object_get(json_object_get(root, "record"), "parameters"),
                                 error);
+    if (status == 0)
+        status = read_llc(job, json_object_get(root, "llc"), error);
     if (status == 0)
         status = pg_job_check_size(job, error);
     return status != 0 ? status : pg_job_check_snapshots(job, error);

@@ -100,6 +100,8 @@ uint32_t pg_job_cell_hash(const struct pg_job *job, uint64_t cell)
     for (size_t i = 0; i < job->schema->count; i++) {
         const struct pg_setting *setting = &job->schema->settings[i];
         uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), setting->name);
+        if (pg_setting_is_llc(setting))
+            continue; /* how a run is measured is not the run */
         sum += mix_bits(hash_value(hash, setting, pg_job_cell_value(job, cell, i)));
     }
     uint32_t folded = (uint32_t)(mix_bits(sum) >> 32);

@@ -21,6 +21,8 @@ static const struct section {
     {"record.points", pg_read_points},
     {"record.spacing", pg_read_spacing},
     {"record.parameters", pg_read_parameters},
+    {"llc.at", pg_read_llc_at},
+    {"llc.every", pg_read_llc_every},
 };
 
 enum { SECTIONS = sizeof sections / sizeof sections[0] };

@@ -18,22 +18,23 @@ enum section {
     GRID,
     SEEDS,
     RECORD,
+    LLC,
     STOP,
     STREAMS,
     SECTIONS,
 };
 
-static const char *const section_names[SECTIONS] = {"title", "experiment", "settings", "grid",
-                                                    "seeds", "record",     "stop",     "streams"};
+static const char *const section_names[SECTIONS] = {
+    "title", "experiment", "settings", "grid", "seeds", "record", "llc", "stop", "streams"};
 
 /* In the order of reading; settings before the grid, which must not sweep what is set. */
 static const struct {
     enum section section;
     int (*read)(struct pg_job_reader *reader, const struct pg_entry *entry, struct pg_error *error);
 } steps[] = {
-    {TITLE, pg_read_title},     {SETTINGS, pg_read_settings}, {GRID, pg_read_grid},
-    {SEEDS, pg_read_seeds},     {RECORD, pg_read_record},     {STOP, pg_read_stop},
-    {STREAMS, pg_read_streams},
+    {TITLE, pg_read_title}, {SETTINGS, pg_read_settings}, {LLC, pg_read_llc},
+    {GRID, pg_read_grid},   {SEEDS, pg_read_seeds},       {RECORD, pg_read_record},
+    {STOP, pg_read_stop},   {STREAMS, pg_read_streams},
 };
 
 static int refuse_experiment(const struct pg_job_reader *reader, const char *found,
@@ -76,7 +77,7 @@ static int read_sections(struct pg_job_reader *reader, const struct pg_entry *ro
     reader->is_set = calloc(reader->job->schema->count + 1, sizeof *reader->is_set);
     if (reader->is_set == NULL)
         return pg_job_refuse_memory(error);
-    reader->grid = reader->parameters = root->place;
+    reader->grid = reader->parameters = reader->llc = root->place;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == 0; i++)
         if (pg_entry_exists(&entries[steps[i].section]))
             status = steps[i].read(reader, &entries[steps[i].section], error);
@@ -103,7 +104,7 @@ static int check_whole(const struct pg_job_reader *reader, struct pg_error *erro
         return pg_place_refuse(&reader->grid, error);
     if (pg_job_check_snapshots(reader->job, error) != 0)
         return pg_place_refuse(&reader->parameters, error);
-    return 0;
+    return pg_check_llc(reader, error);
 }
 
 static int read_all(struct pg_job_reader *reader, const struct pg_source *source,

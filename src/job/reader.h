@@ -14,6 +14,7 @@ struct pg_job_reader {
     bool *is_set;               /* (schema->count) stands under `settings` */
     struct pg_place grid;       /* where the size of the job is decided */
     struct pg_place parameters; /* where the snapshots come from */
+    struct pg_place llc;        /* where the steps of estimates come from */
 };
 
 /* The index of the setting `name` of the job's experiment; what: "settings", "grid". */
@@ -27,6 +28,12 @@ int pg_read_grid(struct pg_job_reader *reader, const struct pg_entry *entry,
                  struct pg_error *error) PG_CHECK_RESULT;
 int pg_read_record(struct pg_job_reader *reader, const struct pg_entry *entry,
                    struct pg_error *error) PG_CHECK_RESULT;
+
+int pg_read_llc(struct pg_job_reader *reader, const struct pg_entry *entry,
+                struct pg_error *error) PG_CHECK_RESULT;
+
+/* The steps lie within the longest budget, and no setting is given for nothing. */
+int pg_check_llc(const struct pg_job_reader *reader, struct pg_error *error) PG_CHECK_RESULT;
 
 /* Sections that --set reaches too. */
 int pg_read_title(struct pg_job_reader *reader, const struct pg_entry *entry,
@@ -43,6 +50,11 @@ int pg_read_spacing(struct pg_job_reader *reader, const struct pg_entry *entry,
                     struct pg_error *error) PG_CHECK_RESULT;
 int pg_read_parameters(struct pg_job_reader *reader, const struct pg_entry *entry,
                        struct pg_error *error) PG_CHECK_RESULT;
+
+int pg_read_llc_at(struct pg_job_reader *reader, const struct pg_entry *entry,
+                   struct pg_error *error) PG_CHECK_RESULT;
+int pg_read_llc_every(struct pg_job_reader *reader, const struct pg_entry *entry,
+                      struct pg_error *error) PG_CHECK_RESULT;
 
 /* A --set: where its value comes from. */
 struct pg_override {

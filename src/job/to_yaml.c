@@ -144,6 +144,21 @@ static void put_record(FILE *file, const struct pg_job *job)
     (void)fputs("]}\n", file);
 }
 
+static void put_llc(FILE *file, const struct pg_job *job)
+{
+    if (job->llc_every > 0)
+        (void)fprintf(file, "llc: {every: %lld}\n", (long long)job->llc_every);
+    for (size_t i = 0; i < job->llc_at_count; i++) {
+        (void)fputs(i > 0 ? ", " : "llc: {at: [", file);
+        if (job->llc_at[i] < 0)
+            (void)fputs("final", file);
+        else
+            (void)fprintf(file, "%lld", (long long)job->llc_at[i]);
+    }
+    if (job->llc_at_count > 0)
+        (void)fputs("]}\n", file);
+}
+
 static void put_job(FILE *file, const struct pg_job *job)
 {
     if (job->title[0] != '\0') {
@@ -159,6 +174,7 @@ static void put_job(FILE *file, const struct pg_job *job)
         put_axis(file, job, &job->axes[i]);
     put_seeds(file, job);
     put_record(file, job);
+    put_llc(file, job);
     (void)fprintf(file, "stop: %s\nstreams: %s\n", pg_field_stop.names[job->stop],
                   pg_field_streams.names[job->independent_streams ? 1 : 0]);
 }

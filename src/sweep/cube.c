@@ -113,6 +113,10 @@ static struct pg_dimension own_dimension(const struct builder *builder,
         dim.kind = PG_COORDINATE_INTEGER;
         dim.length = record->snapshot_count;
         dim.coordinate.integers = record->snapshots;
+    } else if (strcmp(of->name, "llc_step") == 0) {
+        dim.kind = PG_COORDINATE_INTEGER;
+        dim.length = record->llc_step_count;
+        dim.coordinate.integers = record->llc_steps;
     } else if (strcmp(of->name, segment_dimension.name) == 0) {
         dim.kind = PG_COORDINATE_TEXT;
         dim.length = builder->segment_count;
@@ -399,6 +403,10 @@ static int make_record(struct builder *builder)
     int status = pg_job_record_steps(builder->job, cube->survey.steps, &cube->record_steps,
                                      &record->step_count, builder->error);
     record->steps = cube->record_steps;
+    if (status == 0)
+        status = pg_job_llc_steps(builder->job, cube->survey.steps, &cube->llc_steps,
+                                  &record->llc_step_count, builder->error);
+    record->llc_steps = cube->llc_steps;
     return status;
 }
 
@@ -474,6 +482,7 @@ void pg_cube_release(struct pg_cube *cube)
         return;
     pg_survey_release(&cube->survey);
     free(cube->record_steps);
+    free(cube->llc_steps);
     pg_pool_release(&cube->pool);
     free(cube);
 }

@@ -21,7 +21,7 @@ struct pg_cube {
     int own[PG_OWN_COUNT];                  /* index into layout.variables; -1: left out */
     int *observables;                       /* (observable_count): the same */
     struct pg_pool pool;                    /* memory behind the layout */
-    int64_t *record_steps;
+    int64_t *record_steps, *llc_steps;
 };
 
 enum pg_cube_extent {

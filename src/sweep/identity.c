@@ -43,6 +43,8 @@ void pg_identity_init(struct pg_identity *identity, const struct pg_job *job,
     add_number(common, "stop when decided", record->stop_when_decided);
     add_steps(common, "steps", record->steps, record->step_count);
     add_steps(common, "snapshots", record->snapshots, record->snapshot_count);
+    if (record->llc_step_count > 0)
+        add_steps(common, "llc", record->llc_steps, record->llc_step_count);
 }
 
 static int hash_cell(struct pg_identity *identity, uint64_t cell, struct pg_error *error)

@@ -95,7 +95,8 @@ static int shape_cell(const struct pg_job *job, const struct pg_experiment *expe
     memset(ret_shape, 0, sizeof *ret_shape);
     if (experiment->check != NULL && experiment->check(&values, error) != 0)
         return name_cell(job, cell, error);
-    if (experiment->check_llc != NULL && experiment->check_llc(&values, error) != 0)
+    if (pg_job_has_llc(job) && experiment->check_llc != NULL &&
+        experiment->check_llc(&values, error) != 0)
         return name_cell(job, cell, error);
     if (experiment->shape(&values, ret_shape, error) != 0)
         return name_cell(job, cell, error);
