@@ -53,6 +53,17 @@ static inline size_t pg_autoencoder_sorted_size(size_t features, size_t room)
     return features * (3 * room + 2);
 }
 
+/* out (rows, columns) = sum over d < depth of a(row, d) b(d, column), of each lane; distances in
+   elements of PG_LANES numbers, so that either may be read transposed. */
+struct pg_lane_product {
+    const double *a;
+    size_t a_row, a_depth;
+    const double *b;
+    size_t b_depth, b_column;
+    double *out; /* rows of `columns` elements */
+    size_t rows, columns, depth;
+};
+
 /* What a Langevin step of each lane needs; w, anchor, gradient, noise: (rows, PG_LANES). */
 struct pg_langevin {
     size_t rows;
@@ -89,6 +100,8 @@ struct pg_lane_kernel {
     /* The same for all magnitudes in [0, 1]: the population (uniform features and magnitudes). */
     void (*autoencoder_population)(const struct pg_autoencoder_shape *shape, const double *w,
                                    double *ret_loss, double *ret_gradient);
+
+    void (*multiply)(const struct pg_lane_product *product);
 
     /* velocity = momentum velocity + gradient; w -= rate velocity: (rows, PG_LANES), of each lane.
      */

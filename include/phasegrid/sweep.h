@@ -15,7 +15,7 @@
 #include "phasegrid/layout.h"
 #include "phasegrid/store.h"
 
-enum { PG_PHASES_MAX = 16 };
+enum { PG_PHASES_MAX = 32 };
 
 /* Raised by every change that alters a run's bytes; a file made with another one is refused. */
 enum { PG_NUMERICS = 1 };

@@ -14,6 +14,7 @@
 #include "phase_style.h"
 
 enum { LABEL_MAX = 24, CELL_WIDTH_MAX = 8, TICK_MAX = 7, NO_PHASE = -1 };
+enum { WELL_LISTED = 8 }; /* of more phases, those that no run has are left out */
 
 static const char todo_letter = '.', diverged_letter = 'x', failed_letter = '!';
 
@@ -237,6 +238,8 @@ void pg_phase_table_print(const struct pg_results *results, const struct pg_term
     size_t count = pg_phase_styles(names, styles);
     for (size_t i = 0; i < count; i++) {
         char letter[48];
+        if (count > WELL_LISTED && progress.phases[i] == 0)
+            continue;
         if (terminal->colour)
             (void)snprintf(letter, sizeof letter, "\x1b[48;5;%dm\x1b[38;5;%dm %c \x1b[0m",
                            styles[i].background, styles[i].ink, styles[i].letter);

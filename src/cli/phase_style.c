@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Well-known phases have the field's letters (F for confusion, since C is comprehension); others
- * take their first letter that is free. The colours fall in lightness from comprehension to
- * confusion, so that they hold in grey.
+ * take their first letter or digit that is free. The colours fall in lightness from comprehension
+ * to confusion, so that they hold in grey.
  */
 #include "phase_style.h"
 
@@ -35,7 +35,7 @@ static char free_letter(const char *name, const struct pg_phase_style *styles, s
 {
     for (; *name != '\0'; name++) {
         char letter = (char)toupper((unsigned char)*name);
-        if (isalpha((unsigned char)letter) && !is_taken(letter, styles, count))
+        if (isalnum((unsigned char)letter) && !is_taken(letter, styles, count))
             return letter;
     }
     char letter = 'A'; /* fewer phases than letters */

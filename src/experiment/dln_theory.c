@@ -74,3 +74,11 @@ int pg_deep_linear_lambda(const int64_t *widths, size_t count, int64_t rank,
     *ret_multiplicity = a * (l - a) + 1;
     return 0;
 }
+
+double pg_deep_linear_generic_lambda(const int64_t *widths, size_t count, int64_t rank)
+{
+    int64_t least = widths[0] - rank, last = widths[count - 1];
+    for (size_t i = 0; i + 1 < count; i++)
+        least = widths[i] - rank < least ? widths[i] - rank : least;
+    return 0.5 * (double)(rank * (widths[0] + last) - rank * rank + (last - rank) * least);
+}

@@ -20,4 +20,9 @@ int pg_deep_linear_lambda(const int64_t *widths, size_t count, int64_t rank,
                           struct pg_rational *ret_lambda, int64_t *ret_multiplicity,
                           struct pg_error *error) PG_CHECK_RESULT;
 
+/* Of the same loss at a smooth point of its zeros, where all excess blocks are of full rank but the
+   last layer's, which is 0: half the codimension, (r (H_1 + H_{L+1}) - r^2 + (H_{L+1} - r) min over
+   i <= L of (H_i - r)) / 2. */
+double pg_deep_linear_generic_lambda(const int64_t *widths, size_t count, int64_t rank);
+
 #endif

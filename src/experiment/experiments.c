@@ -6,13 +6,16 @@
 #include "phasegrid/experiment.h"
 
 extern const struct pg_experiment pg_experiment_addition, pg_experiment_modular,
-    pg_experiment_quadratic, pg_experiment_tms;
+    pg_experiment_quadratic, pg_experiment_tms, pg_experiment_deep_linear,
+    pg_experiment_normal_crossing;
 
 const struct pg_experiment *const pg_experiments[] = {
     &pg_experiment_addition,
     &pg_experiment_modular,
     &pg_experiment_quadratic,
     &pg_experiment_tms,
+    &pg_experiment_deep_linear,
+    &pg_experiment_normal_crossing,
     NULL,
 };
 

@@ -99,10 +99,9 @@ int pg_tms_start(const struct tms *tms, const struct pg_run_request *request, do
 /* ---- phases ---- */
 
 const char *const pg_tms_phase_names[] = {
-    "unclassified", "diverged", "3",  "3+",    "3++",  "3+++", "3-",   "4",    "4+", "4++",
-    "4+++",         "4++++",    "4-", "4--",   "4---", "4+-",  "4++-", "4+--", "5",  "5+",
-    "5++",          "5+++",     "5-", "5+-",   "6",    "6+",   "6++",  "6-",   "7",  "7+",
-    "7-",           "8",        "8-", "other", NULL};
+    "unclassified", "diverged", "3",    "3+",  "3++", "4",  "4+",    "4++", "4+++",
+    "4-",           "4--",      "4---", "4+-", "5",   "5+", "5++",   "5-",  "6",
+    "6+",           "6++",      "6-",   "7",   "7+",  "8",  "other", NULL};
 
 void pg_tms_solve(struct tms *tms)
 {

@@ -13,6 +13,7 @@ const struct pg_lane_kernel LANE_KERNEL_SYMBOL = {
     .autoencoder_batch = autoencoder_batch,
     .autoencoder_sorted = autoencoder_sorted,
     .autoencoder_population = autoencoder_population,
+    .multiply = multiply_lanes,
     .descend = descend,
     .sgld = sgld,
     .psgld = psgld,

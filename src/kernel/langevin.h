@@ -1,13 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Steps of gradient descent, and of the stochastic-gradient samplers of the tempered, localised posterior with the potential
- * U(w) = n_beta L(w) + localization / 2 |w - anchor|^2 (Lau et al. 2023, arXiv:2308.12108).
+ * Steps of gradient descent, and of the stochastic-gradient samplers of the tempered, localised
+ * posterior with the potential U(w) = n_beta L(w) + localization / 2 |w - anchor|^2 (Lau et al.
+ * 2023, arXiv:2308.12108).
  */
 #ifndef PHASEGRID_KERNEL_LANGEVIN_H
 #define PHASEGRID_KERNEL_LANGEVIN_H
 
 #include "phasegrid/lane_kernel.h"
 #include "tile.h"
+
+static void multiply_lanes(const struct pg_lane_product *product)
+{
+    for (size_t lane = 0; lane < PG_LANES; lane += DOUBLES)
+        for (size_t row = 0; row < product->rows; row++)
+            for (size_t column = 0; column < product->columns; column++) {
+                const double *a = product->a + row * product->a_row * PG_LANES + lane;
+                const double *b = product->b + column * product->b_column * PG_LANES + lane;
+                doubles sum = d_set(0.0);
+                for (size_t d = 0; d < product->depth; d++) {
+                    sum = d_fma(d_load(a), d_load(b), sum);
+                    a += product->a_depth * PG_LANES;
+                    b += product->b_depth * PG_LANES;
+                }
+                d_store(product->out + (row * product->columns + column) * PG_LANES + lane, sum);
+            }
+}
 
 /* Polyak's momentum, as torch's SGD has it. */
 static void descend(size_t rows, double *w, double *velocity, const double *gradient,
