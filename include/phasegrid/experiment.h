@@ -72,6 +72,7 @@ struct pg_shape {
     double flops_per_step; /* expected, evaluation included */
     size_t bytes; /* memory of `lanes` runs in training, and of the state of one but for its row,
                      which is at most a row of the cube */
+    size_t llc_bytes; /* more, where the job asks for LLC estimates */
 };
 
 struct pg_run_request {

@@ -27,4 +27,8 @@ struct pg_landscape {
                   double *ret_loss, double *ret_gradient);
 };
 
+/* A point (count) into a lane of rows (count, PG_LANES), and out of it. */
+void pg_lane_put(double *rows, size_t lane, size_t count, const double *dense);
+void pg_lane_take(const double *rows, size_t lane, size_t count, double *ret_dense);
+
 #endif

@@ -89,6 +89,9 @@ struct pg_training_end {
 struct pg_trainer_client {
     /* The run that takes the seat; false: there is none, and none will come. */
     bool (*next)(void *context, size_t seat, struct pg_training *ret_training);
+    /* Before every step of a run: what takes long, and asks pg_trainer_pause() now and then. False:
+       leave. NULL: nothing. */
+    bool (*measure)(void *context, size_t seat, int64_t step);
     /* Whether the step is to be evaluated whatever evaluate_every says; NULL: never. */
     bool (*is_due)(void *context, size_t seat, int64_t step);
     /* At every step t = 0, 1, ... that has an evaluation; `test` is NULL where only the training

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cell.h"
-#include "tables.h"
+#include "llc_tables.h"
 
 static const char *const task_names[] = {"regression", "classification", NULL};
 
@@ -47,6 +47,7 @@ static const struct pg_setting settings[] = {
     REAL("phase_accuracy", 0, 1, "0.9", "1", "accuracy that counts as reached"),
     INTEGER("phase_lag", 0, 1e12, "1000", "steps",
             "longest delay of the test accuracy that is comprehension"),
+    LLC_SETTINGS(pg_part_names),
 };
 
 static const struct pg_schema schema = {
@@ -65,6 +66,7 @@ static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
     [DIM_OUTPUT] = {"output", "output of the decoder", NULL},
     [DIM_SEGMENT] = {"segment", "matrix of the parameter vector", NULL},
     [DIM_PARAMETER] = {"parameter", "place in the parameter vector", NULL},
+    LLC_DIMENSIONS,
 };
 
 #define THRESHOLD                                                                                  \
@@ -160,6 +162,7 @@ static const struct pg_observable observables[OBS_COUNT] = {
     [OBS_PARAMETERS] = {"parameters", .long_name = "parameter vector at the snapshots",
                         .units = "1", .type = PG_F32, .fill = PG_NAN, .dim_count = 2,
                         .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},
+    LLC_OBSERVABLES,
 };
 
 static int check(const struct pg_values *values, struct pg_error *error)
@@ -182,6 +185,13 @@ void pg_addition_lengths(const struct addition *addition, size_t *ret)
     ret[DIM_PARAMETER] = parameters;
 }
 
+static int check_llc(const struct pg_values *values, struct pg_error *error)
+{
+    struct addition addition;
+    int status = pg_addition_read(values, &addition, error);
+    return status != 0 ? status : pg_runs_check_llc(values, &addition.trainer, error);
+}
+
 static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
 {
     struct addition addition;
@@ -194,7 +204,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     pg_addition_lengths(&addition, ret->lengths);
     ret->steps = addition.rule.steps;
     pg_cell_put_trainer(&addition.trainer, ret);
-    ret->bytes = pg_addition_bytes(&addition);
+    pg_addition_put_memory(&addition, values, ret);
     return 0;
 }
 
@@ -244,6 +254,7 @@ const struct pg_experiment pg_experiment_addition = {
     .observable_count = OBS_COUNT,
     .phase_names = pg_phase_names,
     .check = check,
+    .check_llc = check_llc,
     .shape = shape,
     .run = pg_addition_run,
     .batches = batches,

@@ -3,6 +3,7 @@
 #ifndef PHASEGRID_ADDITION_H
 #define PHASEGRID_ADDITION_H
 
+#include "llc_tables.h"
 #include "phasegrid/parallelogram.h"
 #include "runs.h"
 #include "trajectory.h"
@@ -18,6 +19,7 @@ enum {
     DIM_OUTPUT,
     DIM_SEGMENT,
     DIM_PARAMETER,
+    LLC_DIMENSION_NUMBERS,
     DIM_COUNT
 };
 
@@ -48,6 +50,7 @@ enum {
     OBS_TRAIN_MASK,
     OBS_TEMPLATES,
     OBS_PARAMETERS,
+    LLC_OBSERVABLE_NUMBERS,
     OBS_COUNT
 };
 
@@ -104,7 +107,8 @@ int pg_addition_run(const struct pg_run_source *source, struct pg_error *error) 
 /* The lengths of a cell's rows, as in struct pg_shape. */
 void pg_addition_lengths(const struct addition *addition, size_t *ret_lengths);
 
-/* Memory of the runs that are trained side by side. */
-size_t pg_addition_bytes(const struct addition *addition);
+/* What a cell's shape says of memory, and of LLC estimates. */
+void pg_addition_put_memory(const struct addition *addition, const struct pg_values *values,
+                            struct pg_shape *ret_shape);
 
 #endif

@@ -204,12 +204,17 @@ static const struct pg_runs_kind kind = {
     .is_due = is_due,
     .observe = observe,
     .end = end,
+    .obs_llc = OBS_LLC,
+    .dim_chain = DIM_CHAIN,
+    .dim_draw = DIM_DRAW,
+    .dim_parameter = DIM_PARAMETER,
 };
 
-size_t pg_addition_bytes(const struct addition *addition)
+void pg_addition_put_memory(const struct addition *addition, const struct pg_values *values,
+                            struct pg_shape *ret)
 {
     struct hall hall = {.addition = *addition};
-    return pg_runs_bytes(&kind, &hall, &addition->trainer);
+    pg_runs_put_shape(&kind, &hall, &addition->trainer, values, ret);
 }
 
 int pg_addition_run(const struct pg_run_source *source, struct pg_error *error)

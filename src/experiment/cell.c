@@ -77,7 +77,7 @@ static int64_t activations_of(const struct pg_model_spec *model)
 
 void pg_cell_put_trainer(const struct pg_trainer_spec *trainer, struct pg_shape *ret)
 {
-    const int64_t variant[PG_VARIANT_MAX] = {
+    const int64_t variant[PG_TRAINER_VARIANT] = {
         trainer->optimizer,           activations_of(&trainer->model),
         trainer->has_readout,         (int64_t)trainer->train_count,
         (int64_t)trainer->test_count, (int64_t)trainer->batch_size,

@@ -26,6 +26,9 @@ void pg_cell_add_decoder_layer(struct pg_model_spec *model, const struct pg_valu
                                size_t index, size_t inputs, size_t outputs,
                                enum pg_activation activation);
 
+/* Places of the variant that the trainer's takes; those of LLC estimates stand behind. */
+enum { PG_TRAINER_VARIANT = 8 };
+
 /* What the shape says of the trainer: its layout and cost, and all in which runs side by side must
    agree that the segments do not show. `bytes` is left to the experiment. */
 void pg_cell_put_trainer(const struct pg_trainer_spec *trainer, struct pg_shape *ret_shape);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deep linear networks, whose learning coefficients are known in closed form (Aoyagi 2024): K(w) =
- * |W_L ... W_1 - A|^2, the loss of the population, A = 1 at its first truth_rank diagonal places, else
- * 0.
+ * |W_L ... W_1 - A|^2, the loss of the population, A = 1 at its first truth_rank diagonal places,
+ * else 0.
  *
  * w* is most_singular: every W_l as A; generic: the same and random excess blocks in all layers but
  * the last, a smooth point of the zeros; trained: where gradient descent from init_scale N(0, 1)

@@ -50,18 +50,6 @@ struct descent {
 
 /* ---- lanes ---- */
 
-static void put_lane(double *rows, size_t lane, size_t count, const double *dense)
-{
-    for (size_t p = 0; p < count; p++)
-        rows[p * PG_LANES + lane] = dense[p];
-}
-
-static void take_lane(const double *rows, size_t lane, size_t count, double *ret_dense)
-{
-    for (size_t p = 0; p < count; p++)
-        ret_dense[p] = rows[p * PG_LANES + lane];
-}
-
 static double *dense_of(const struct descent *descent, size_t lane)
 {
     return descent->dense + lane * descent->shape.parameters;
@@ -80,10 +68,10 @@ static void pass(struct descent *descent, size_t lane, int64_t step, struct pg_s
     for (size_t i = 0; i < 2; i++) {
         double *dense = dense_of(descent, lane);
         if (state->mode == PG_STATE_SAVE)
-            take_lane(rows[i], lane, count, dense);
+            pg_lane_take(rows[i], lane, count, dense);
         pg_state_pass(state, dense, count * sizeof *dense);
         if (state->mode == PG_STATE_LOAD)
-            put_lane(rows[i], lane, count, dense);
+            pg_lane_put(rows[i], lane, count, dense);
     }
     if (descent->kind->pass != NULL)
         descent->kind->pass(descent->hall, lane, state);
@@ -181,7 +169,7 @@ static int sit(struct descent *descent, size_t lane, struct pg_error *error)
     descent->momentum[lane] = seat->run.momentum;
     for (size_t p = 0; p < descent->shape.parameters; p++)
         descent->velocity[p * PG_LANES + lane] = 0.0;
-    put_lane(descent->w, lane, descent->shape.parameters, initial);
+    pg_lane_put(descent->w, lane, descent->shape.parameters, initial);
     resume(descent, lane);
     descent->landscape.look_at(descent->landscape.context, lane, lane);
     seat->next_point =
@@ -252,7 +240,7 @@ static bool measure(struct descent *descent)
             continue;
         const struct pg_llc_cell *cell = &seat->run.llc;
         double *anchor = descent->anchors + lane * descent->shape.parameters;
-        take_lane(descent->w, lane, descent->shape.parameters, anchor);
+        pg_lane_take(descent->w, lane, descent->shape.parameters, anchor);
         lanes[count] = lane;
         indices[count] = index;
         points[count++] = (struct pg_llc_point){
@@ -306,7 +294,7 @@ static void keep_snapshot(struct descent *descent, size_t lane)
     struct seat *seat = &descent->seats[lane];
     double *to = seat->request.slots[descent->kind->obs_parameters];
     to += seat->next_snapshot * seat->request.lengths[descent->kind->dim_parameter];
-    take_lane(descent->w, lane, descent->shape.parameters, to);
+    pg_lane_take(descent->w, lane, descent->shape.parameters, to);
     seat->next_snapshot++;
 }
 
@@ -375,7 +363,7 @@ static void observe(struct descent *descent)
         if (!is_due(descent, seat))
             continue;
         bool diverged = !isfinite(descent->loss[lane]);
-        take_lane(descent->w, lane, descent->shape.parameters, w);
+        pg_lane_take(descent->w, lane, descent->shape.parameters, w);
         if (!diverged && has_snapshot(descent, seat))
             keep_snapshot(descent, lane);
         if (!diverged && has_point(descent, seat))

@@ -23,6 +23,10 @@ const struct pg_observable_attribute pg_llc_rhat_attributes[1] = {
              "(Vehtari et al. 2021, arXiv:1903.08008)"},
 };
 
+const char *const pg_part_names[] = {
+    "all",       "embedding", "decoder",   "decoder.0", "decoder.1", "decoder.2", "decoder.3",
+    "decoder.4", "decoder.5", "decoder.6", "decoder.7", "decoder.8", "decoder.9", NULL};
+
 /* ---- settings ---- */
 
 static double n_beta_of(const struct pg_values *values, size_t samples)

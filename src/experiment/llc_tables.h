@@ -8,6 +8,7 @@
 #ifndef PHASEGRID_LLC_TABLES_H
 #define PHASEGRID_LLC_TABLES_H
 
+#include "phasegrid/experiment.h"
 #include "phasegrid/llc.h"
 #include "tables.h"
 
@@ -31,6 +32,9 @@
         NAME("llc_restrict", restrict_names, "all",                                                \
              "LLC: the part of the parameters that is sampled; the rest stays at w*"),             \
         INTEGER("llc_traces", 0, 1, "0", "1", "LLC: 1: the losses of all draws are kept")
+
+/* Parts of a network that chains may be restricted to. */
+extern const char *const pg_part_names[]; /* NULL-terminated */
 
 /* ---- dimensions ---- */
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cell.h"
-#include "tables.h"
+#include "llc_tables.h"
 
 static const char *const embedding_names[] = {"sum", "concat", NULL};
 
@@ -47,6 +47,7 @@ static const struct pg_setting settings[] = {
     INTEGER(
         "evaluate_test_every", 1, 1e12, "10", "steps",
         "the test set (with batch_size, the training set too) is evaluated at multiples of this"),
+    LLC_SETTINGS(pg_part_names),
 };
 
 static const struct pg_schema schema = {
@@ -61,6 +62,7 @@ static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
     [DIM_SAMPLE] = {"sample", "ordered pair of symbols (a, b), a p + b", NULL},
     [DIM_SEGMENT] = {"segment", "matrix of the parameter vector", NULL},
     [DIM_PARAMETER] = {"parameter", "place in the parameter vector", NULL},
+    LLC_DIMENSIONS,
 };
 
 #define THRESHOLD                                                                                  \
@@ -124,6 +126,7 @@ static const struct pg_observable observables[OBS_COUNT] = {
     [OBS_PARAMETERS] = {"parameters", .long_name = "parameter vector at the snapshots",
                         .units = "1", .type = PG_F32, .fill = PG_NAN, .dim_count = 2,
                         .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},
+    LLC_OBSERVABLES,
 };
 
 static int check(const struct pg_values *values, struct pg_error *error)
@@ -142,6 +145,13 @@ void pg_modular_lengths(const struct modular *modular, size_t *ret)
     ret[DIM_PARAMETER] = parameters;
 }
 
+static int check_llc(const struct pg_values *values, struct pg_error *error)
+{
+    struct modular modular;
+    int status = pg_modular_read(values, &modular, error);
+    return status != 0 ? status : pg_runs_check_llc(values, &modular.trainer, error);
+}
+
 static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
 {
     struct modular modular;
@@ -154,7 +164,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     pg_modular_lengths(&modular, ret->lengths);
     ret->steps = modular.rule.steps;
     pg_cell_put_trainer(&modular.trainer, ret);
-    ret->bytes = pg_modular_bytes(&modular);
+    pg_modular_put_memory(&modular, values, ret);
     return 0;
 }
 
@@ -192,6 +202,7 @@ const struct pg_experiment pg_experiment_modular = {
     .observable_count = OBS_COUNT,
     .phase_names = pg_phase_names,
     .check = check,
+    .check_llc = check_llc,
     .shape = shape,
     .run = pg_modular_run,
     .batches = batches,

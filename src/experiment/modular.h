@@ -3,11 +3,20 @@
 #ifndef PHASEGRID_MODULAR_H
 #define PHASEGRID_MODULAR_H
 
+#include "llc_tables.h"
 #include "runs.h"
 #include "trajectory.h"
 
 /* Dimensions and observables, as the tables in modular.c order them. */
-enum { DIM_STEP, DIM_SNAPSHOT, DIM_SAMPLE, DIM_SEGMENT, DIM_PARAMETER, DIM_COUNT };
+enum {
+    DIM_STEP,
+    DIM_SNAPSHOT,
+    DIM_SAMPLE,
+    DIM_SEGMENT,
+    DIM_PARAMETER,
+    LLC_DIMENSION_NUMBERS,
+    DIM_COUNT
+};
 
 enum {
     OBS_PHASE,
@@ -23,6 +32,7 @@ enum {
     OBS_EMBEDDING_NORM,
     OBS_TRAIN_MASK,
     OBS_PARAMETERS,
+    LLC_OBSERVABLE_NUMBERS,
     OBS_COUNT
 };
 
@@ -62,7 +72,8 @@ int pg_modular_run(const struct pg_run_source *source, struct pg_error *error) P
 /* The lengths of a cell's rows, as in struct pg_shape. */
 void pg_modular_lengths(const struct modular *modular, size_t *ret_lengths);
 
-/* Memory of the runs that are trained side by side. */
-size_t pg_modular_bytes(const struct modular *modular);
+/* What a cell's shape says of memory, and of LLC estimates. */
+void pg_modular_put_memory(const struct modular *modular, const struct pg_values *values,
+                           struct pg_shape *ret_shape);
 
 #endif

@@ -170,12 +170,17 @@ static const struct pg_runs_kind kind = {
     .is_due = is_due,
     .observe = observe,
     .end = end,
+    .obs_llc = OBS_LLC,
+    .dim_chain = DIM_CHAIN,
+    .dim_draw = DIM_DRAW,
+    .dim_parameter = DIM_PARAMETER,
 };
 
-size_t pg_modular_bytes(const struct modular *modular)
+void pg_modular_put_memory(const struct modular *modular, const struct pg_values *values,
+                           struct pg_shape *ret)
 {
     struct hall hall = {.modular = *modular};
-    return pg_runs_bytes(&kind, &hall, &modular->trainer);
+    pg_runs_put_shape(&kind, &hall, &modular->trainer, values, ret);
 }
 
 int pg_modular_run(const struct pg_run_source *source, struct pg_error *error)

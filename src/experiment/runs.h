@@ -44,6 +44,7 @@ struct pg_runs_kind {
     bool (*is_due)(void *hall, size_t seat, int64_t step);
     bool (*observe)(void *hall, const struct pg_trainer *trainer, size_t seat, int64_t step,
                     const struct pg_evaluation *train, const struct pg_evaluation *test);
+    size_t obs_llc, dim_chain, dim_draw, dim_parameter; /* of LLC estimates */
     /* Completes the row. */
     void (*end)(void *hall, size_t seat, const struct pg_training_end *end,
                 struct pg_run_result *ret_result);
@@ -53,9 +54,15 @@ struct pg_runs_kind {
 int pg_runs_train(const struct pg_runs_kind *kind, void *hall, const struct pg_run_source *source,
                   struct pg_error *error) PG_CHECK_RESULT;
 
-/* Memory of the runs that are trained side by side, and of the state of one of them but for its
-   row; `hall` is arranged without being filled. */
-size_t pg_runs_bytes(const struct pg_runs_kind *kind, void *hall,
-                     const struct pg_trainer_spec *spec);
+/* What the shape says of memory: of the runs that are trained side by side, and of the state of one
+   of them but for its row; `hall` is arranged without being filled. And what it says of estimates:
+   their memory and variant. */
+void pg_runs_put_shape(const struct pg_runs_kind *kind, void *hall,
+                       const struct pg_trainer_spec *spec, const struct pg_values *values,
+                       struct pg_shape *ret_shape);
+
+/* What LLC estimates of a cell of this shape refuse. */
+int pg_runs_check_llc(const struct pg_values *values, const struct pg_trainer_spec *spec,
+                      struct pg_error *error) PG_CHECK_RESULT;
 
 #endif

@@ -51,6 +51,7 @@ static int set_setting(struct pg_job_reader *reader, size_t setting, const struc
 {
     struct pg_job *job = reader->job;
     int axis = pg_job_find_axis(job, setting);
+    reader->is_set[setting] = true;
     if (axis < 0)
         return pg_entry_value(entry, &job->schema->settings[setting], &job->values[setting], error);
     (void)pg_error_set(error, PG_EINPUT,

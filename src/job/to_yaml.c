@@ -86,7 +86,7 @@ static void put_settings(FILE *file, const struct pg_job *job)
     size_t put = 0;
     for (size_t i = 0; i < job->schema->count; i++) {
         const struct pg_setting *setting = &job->schema->settings[i];
-        if (pg_job_find_axis(job, i) >= 0)
+        if (pg_job_find_axis(job, i) >= 0 || (pg_setting_is_llc(setting) && !pg_job_has_llc(job)))
             continue;
         (void)fprintf(file, "%s  %s: ", put++ == 0 ? "settings:\n" : "", setting->name);
         put_value(file, setting, &job->values[i]);

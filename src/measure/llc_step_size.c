@@ -6,7 +6,8 @@
  * (HMC). The others want .9 of what MALA would say, and a small Euler bias: on a quadratic with the
  * curvatures a_i = n_beta h_i + localization the LLC is too large by (step / 8) sum n_beta h_i to
  * first order in the step, and the mean square of |dU/dw| is sum a_i, so that the bias can be read
- * off the draws; it is to be at most 2 % of the LLC.
+ * off the draws; it is to be at most 2 % of the LLC. Where no step size is so good, as where w* is
+ * no minimum, acceptance alone decides.
  */
 #include "llc_step_size.h"
 
@@ -20,24 +21,28 @@ static enum pg_sampler pilot_sampler(enum pg_sampler sampler)
     return pg_sampler_is_adjusted(sampler) ? sampler : PG_SGLD;
 }
 
-/* Whether the draws of a lane are good. */
-static bool is_good(const struct pg_llc *llc, const struct pg_llc_point *point, double step_size,
-                    double llc_value, const struct pg_chain_summary *summary)
+enum verdict { BAD, ACCEPTED, GOOD };
+
+static enum verdict judge(const struct pg_llc *llc, const struct pg_llc_point *point,
+                          double step_size, double llc_value,
+                          const struct pg_chain_summary *summary)
 {
     const double held = (double)llc->chains.rows * point->localization;
     const double bias = step_size / 8.0 * fmax(summary->pull - held, 0.0);
     switch (llc->chains.plan.sampler) {
     case PG_HMC:
-        return summary->acceptance >= least_acceptance_hmc;
+        return summary->acceptance >= least_acceptance_hmc ? GOOD : BAD;
     case PG_MALA:
-        return summary->acceptance >= least_acceptance;
+        return summary->acceptance >= least_acceptance ? GOOD : BAD;
     case PG_SGLD:
     case PG_PSGLD:
     case PG_SGHMC:
     case PG_SGNHT:
         break;
     }
-    return summary->acceptance >= least_acceptance && bias <= most_bias * llc_value;
+    if (!(summary->acceptance >= least_acceptance))
+        return BAD;
+    return bias <= most_bias * llc_value ? GOOD : ACCEPTED;
 }
 
 static double mean_of_lane(const double *trace, size_t lane)
@@ -48,9 +53,9 @@ static double mean_of_lane(const double *trace, size_t lane)
     return sum / PG_PILOT_DRAWS;
 }
 
-/* Step sizes of octaves first .. first + PG_LANES, each a lane; good[i]: whether lane i is. */
+/* Step sizes of octaves first .. first + PG_LANES, each a lane. */
 static bool try_pack(struct pg_llc *llc, const struct pg_llc_point *point, double largest,
-                     size_t first, bool good[PG_LANES], bool (*must_leave)(void *context),
+                     size_t first, enum verdict ret[PG_LANES], bool (*must_leave)(void *context),
                      void *context)
 {
     struct pg_chain chains[PG_LANES];
@@ -73,7 +78,7 @@ static bool try_pack(struct pg_llc *llc, const struct pg_llc_point *point, doubl
         return false;
     for (size_t lane = 0; lane < PG_LANES; lane++) {
         double value = point->n_beta * (mean_of_lane(llc->pack_trace, lane) - losses[lane]);
-        good[lane] = is_good(llc, point, chains[lane].step_size, value, &summaries[lane]);
+        ret[lane] = judge(llc, point, chains[lane].step_size, value, &summaries[lane]);
     }
     return true;
 }
@@ -83,7 +88,8 @@ bool pg_llc_choose_step_size(struct pg_llc *llc, struct pg_llc_point *point,
 {
     const struct pg_sampler_plan plan = llc->chains.plan;
     const double largest = point->localization > 0.0 ? 4.0 / point->localization : 4.0;
-    bool good[OCTAVES], goes_on = true;
+    enum verdict verdicts[OCTAVES], best = BAD;
+    bool goes_on = true;
     size_t chosen = OCTAVES - 1;
     llc->chains.plan = (struct pg_sampler_plan){.sampler = pilot_sampler(plan.sampler),
                                                 .burn_in = PG_PILOT_DRAWS,
@@ -91,12 +97,15 @@ bool pg_llc_choose_step_size(struct pg_llc *llc, struct pg_llc_point *point,
                                                 .thin = 1,
                                                 .leapfrog_steps = plan.leapfrog_steps};
     for (size_t first = 0; first < OCTAVES && goes_on; first += PG_LANES)
-        goes_on = try_pack(llc, point, largest, first, good + first, must_leave, context);
+        goes_on = try_pack(llc, point, largest, first, verdicts + first, must_leave, context);
     llc->chains.plan = plan;
     if (!goes_on)
         return false;
-    for (size_t octave = OCTAVES; octave-- > 0 && good[octave];)
-        chosen = octave;
+    for (size_t octave = 0; octave < OCTAVES; octave++)
+        if (verdicts[octave] > best) {
+            best = verdicts[octave];
+            chosen = octave;
+        }
     point->step_size = ldexp(largest, -(int)chosen);
     return true;
 }

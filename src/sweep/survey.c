@@ -100,6 +100,8 @@ static int shape_cell(const struct pg_job *job, const struct pg_experiment *expe
         return name_cell(job, cell, error);
     if (experiment->shape(&values, ret_shape, error) != 0)
         return name_cell(job, cell, error);
+    if (pg_job_has_llc(job))
+        ret_shape->bytes += ret_shape->llc_bytes;
     return 0;
 }
 

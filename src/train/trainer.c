@@ -176,6 +176,19 @@ static void evaluate(struct pg_trainer *trainer, struct pg_engine *engine)
             watch(trainer, engine->occupants[lane], &train[lane], due[lane] ? &test[lane] : NULL);
 }
 
+/* False: leave. */
+static bool measure(struct pg_trainer *trainer, struct pg_engine *engine)
+{
+    const struct pg_trainer_client *client = trainer->client;
+    for (size_t lane = 0; lane < engine->model.lanes && client->measure != NULL; lane++) {
+        const struct pg_seat *seat = engine->occupants[lane];
+        if (seat != NULL &&
+            !client->measure(client->context, seat_index(trainer, seat), seat->step))
+            return false;
+    }
+    return true;
+}
+
 static bool step(struct pg_engine *engine)
 {
     bool any = false;
@@ -206,6 +219,8 @@ static bool train_in(struct pg_trainer *trainer, struct pg_engine *engine)
         if (trainer->is_exhausted && count_taken(trainer) <= few)
             return true;
         if (round % interval == 0 && pg_trainer_pause(trainer))
+            return false;
+        if (!measure(trainer, engine))
             return false;
         evaluate(trainer, engine);
         if (!step(engine) && trainer->is_exhausted)

@@ -17,7 +17,7 @@
     "expected one of steps, decoder_lr, weight_decay, optimiser, decoder_width, decoder_depth, "   \
     "widths"
 #define SECTIONS_LIST                                                                              \
-    "expected one of title, experiment, settings, grid, seeds, record, stop, streams"
+    "expected one of title, experiment, settings, grid, seeds, record, llc, stop, streams"
 #define RATE "expected a number above 0 and up to 10"
 
 struct wrong_job {
@@ -58,7 +58,7 @@ static void test_file_as_a_whole(void **state)
          "a.yaml:3:1: found a second document, expected one job in a file\ntitle: b\n^"},
         {"- addition\n",
          "a.yaml:1:3: job: found a list, expected a map with title, experiment, settings, grid, "
-         "seeds, record, stop, streams\n- addition\n  ^"},
+         "seeds, record, llc, stop, streams\n- addition\n  ^"},
         {"experiment: addition\nexperiment: addition\n",
          "a.yaml:2:1: job: the key \"experiment\" stands here a second time\n"
          "experiment: addition\n^"},
@@ -405,7 +405,7 @@ static void test_overrides(void **state)
         {"steps", "--set steps: found no '=', expected name=value"},
         {"step=3", "--set step=3: name: found \"step\", " SETTINGS_LIST
                    ", seeds, stop, streams, record.points, record.spacing, record.parameters, "
-                   "title; did you mean steps?"},
+                   "llc.at, llc.every, title; did you mean steps?"},
         {"decoder_lr=1", "--set decoder_lr=1: decoder_lr: found in the grid of this job (axis "
                          "decoder_lr), expected a setting that is not an axis"},
         {"steps=many", "--set steps=many: steps: found \"many\", expected an integer from 0 to "
