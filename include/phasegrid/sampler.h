@@ -83,6 +83,11 @@ void pg_chains_arrange(struct pg_chains *chains, const struct pg_kernel *kernel,
 void pg_chains_begin(struct pg_chains *chains, const struct pg_chain *which,
                      const double *const *anchors, size_t count);
 
+/* For who takes the steps one by one, of samplers that accept and reject: loss and gradient where
+   the chains stand, once; then step after step, whose acceptance is added to chains->acceptance. */
+void pg_chains_ask(struct pg_chains *chains);
+void pg_chains_step(struct pg_chains *chains, int64_t step);
+
 /* The full-batch losses where the chains stand. */
 void pg_chains_loss(struct pg_chains *chains, double ret_loss[PG_LANES]);
 

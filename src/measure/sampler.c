@@ -435,3 +435,13 @@ bool pg_chains_run(struct pg_chains *chains, double *ret_trace,
     summarise(chains, is_adjusted || is_judged ? (double)last : 0.0, ret_summary);
     return true;
 }
+
+void pg_chains_ask(struct pg_chains *chains)
+{
+    ask_full(chains);
+}
+
+void pg_chains_step(struct pg_chains *chains, int64_t step)
+{
+    step_hmc(chains, step);
+}
