@@ -14,12 +14,13 @@
 #include "tables.h"
 #include "tms.h"
 
-enum { DIM_CORNERS, DIM_TEMPERATURE, DIM_SAMPLE, DIM_COUNT };
+enum { DIM_CORNERS, DIM_DEAD, DIM_TEMPERATURE, DIM_SAMPLE, DIM_COUNT };
 
 enum {
     OBS_PHASE,
     OBS_OCCUPANCY,
     OBS_OCCUPANCY_SE,
+    OBS_SIGNED_OCCUPANCY,
     OBS_FREE_ENERGY,
     OBS_PHASE_FREE_ENERGY,
     OBS_INVERSE,
@@ -56,6 +57,7 @@ static const struct pg_schema schema = {"tms_posterior", settings,
 
 static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
     [DIM_CORNERS] = {"corners", "k: corners of the hull of W's columns", NULL},
+    [DIM_DEAD] = {"dead_outputs", "phi: corners with b < -|W_i|^2", NULL},
     [DIM_TEMPERATURE] = {"temperature", "rung of the ladder, the prior first", NULL},
     [DIM_SAMPLE] = {"sample", "training sample", NULL},
 };
@@ -71,6 +73,10 @@ static const struct pg_observable observables[OBS_COUNT] = {
                                          PG_F64, PG_NAN, DIM_CORNERS)},
     [OBS_OCCUPANCY_SE] = {"occupancy_se", OVER("its standard error, from 20 blocks of draws",
                                                PG_F64, PG_NAN, DIM_CORNERS)},
+    [OBS_SIGNED_OCCUPANCY] = {"signed_occupancy",
+                              .long_name = "share of the posterior by hull and dead outputs",
+                              .units = "1", .type = PG_F64, .fill = PG_NAN, .dim_count = 2,
+                              .dims = {DIM_CORNERS, DIM_DEAD}},
     [OBS_FREE_ENERGY] = {"free_energy", .long_name = "-log of the evidence, prior normalised",
                          .units = "1", .type = PG_F64, .fill = PG_NAN},
     [OBS_PHASE_FREE_ENERGY] = {"phase_free_energy",
@@ -102,6 +108,7 @@ struct posterior {
     struct pg_landscape landscape;
     struct pg_tempering tempering;
     double counts[CORNERS][BLOCKS]; /* draws by corners and block */
+    double dead[CORNERS][CORNERS];  /* and by dead outputs */
     size_t lengths[PG_EXPERIMENT_DIMS_MAX];
     double *w; /* (parameters) */
     void *room;
@@ -124,6 +131,7 @@ static int read_cell(const struct pg_values *values, struct posterior *ret, stru
         .leapfrog_steps = (size_t)pg_values_integer(values, "leapfrog_steps"),
         .burn_in = pg_values_integer(values, "burn_in")};
     ret->lengths[DIM_CORNERS] = c + 1;
+    ret->lengths[DIM_DEAD] = c + 1;
     ret->lengths[DIM_TEMPERATURE] = ret->plan.temperatures;
     ret->lengths[DIM_SAMPLE] = ret->tms.samples;
     if (ret->plan.temperatures % PG_LANES != 0)
@@ -148,6 +156,7 @@ static void pass(struct posterior *posterior, const struct pg_run_request *reque
         pg_run_head_make(&pg_experiment_tms_posterior, request, posterior->lengths, step);
     pg_state_pass(state, &head, sizeof head);
     pg_state_pass(state, posterior->counts, sizeof posterior->counts);
+    pg_state_pass(state, posterior->dead, sizeof posterior->dead);
     pg_tempering_pass(&posterior->tempering, state);
 }
 
@@ -189,8 +198,10 @@ static void count_draw(struct posterior *posterior)
     if (draw < 0)
         return;
     (void)pg_tempering_point(&posterior->tempering, posterior->w);
-    size_t k = pg_superposition_classify(posterior->tms.model.features, posterior->w).k;
-    posterior->counts[k][draw * BLOCKS / draws] += 1.0;
+    const struct pg_superposition_phase phase =
+        pg_superposition_classify(posterior->tms.model.features, posterior->w);
+    posterior->counts[phase.k][draw * BLOCKS / draws] += 1.0;
+    posterior->dead[phase.k][phase.phi] += 1.0;
 }
 
 /* True: leave. */
@@ -213,6 +224,7 @@ static void put_occupancy(const struct posterior *posterior, const struct pg_run
     const double free_energy = pg_tempering_free_energy(&posterior->tempering);
     double *shares = request->slots[OBS_OCCUPANCY], *errors = request->slots[OBS_OCCUPANCY_SE];
     double *energies = request->slots[OBS_PHASE_FREE_ENERGY];
+    const size_t row = request->lengths[DIM_DEAD];
     *(double *)request->slots[OBS_FREE_ENERGY] = free_energy;
     for (size_t k = 0; k <= posterior->tms.model.features; k++) {
         double sum = 0.0, squares = 0.0;
@@ -224,6 +236,9 @@ static void put_occupancy(const struct posterior *posterior, const struct pg_run
         }
         shares[k] = sum;
         errors[k] = sqrt(squares / (BLOCKS * (BLOCKS - 1.0)));
+        for (size_t phi = 0; phi <= posterior->tms.model.features; phi++)
+            ((double *)request->slots[OBS_SIGNED_OCCUPANCY])[k * row + phi] =
+                posterior->dead[k][phi] / draws;
         energies[k] = sum > 0.0 ? free_energy - pg_log(sum) : (double)NAN;
     }
 }
