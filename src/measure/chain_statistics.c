@@ -76,12 +76,19 @@ static double mean_of(const double *x, size_t count)
     return sum / (double)count;
 }
 
-/* Sum of (x_i - mean)(x_{i + lag} - mean) / count. */
-static double covariance(const double *x, double mean, size_t count, size_t lag)
+/* Sum of x_i x_{i + lag} / count, in eight sums that do not wait for each other. */
+static double covariance(const double *x, size_t count, size_t lag)
 {
-    double sum = 0.0;
-    for (size_t i = 0; i + lag < count; i++)
-        sum += (x[i] - mean) * (x[i + lag] - mean);
+    enum { SUMS = 8 };
+    double sums[SUMS] = {0.0}, sum = 0.0;
+    size_t i = 0;
+    for (; i + lag + SUMS <= count; i += SUMS)
+        for (size_t k = 0; k < SUMS; k++)
+            sums[k] += x[i + k] * x[i + k + lag];
+    for (; i + lag < count; i++)
+        sum += x[i] * x[i + lag];
+    for (size_t k = 0; k < SUMS; k++)
+        sum += sums[k];
     return sum / (double)count;
 }
 
@@ -90,25 +97,25 @@ struct spread {
     double within, pooled;
 };
 
-static struct spread spread_of(const struct split *split)
+/* Takes its mean off every chain. */
+static struct spread spread_of(struct split *split)
 {
     double n = (double)split->draws, m = (double)split->chains, between = 0.0;
     double grand = mean_of(split->scores, split->chains * split->draws);
     struct spread spread = {0.0, 0.0};
     for (size_t chain = 0; chain < split->chains; chain++) {
-        const double *x = split->scores + chain * split->draws;
-        double mean = mean_of(x, split->draws);
-        spread.within += covariance(x, mean, split->draws, 0) * n / (n - 1.0) / m;
+        double *x = split->scores + chain * split->draws, mean = mean_of(x, split->draws);
+        for (size_t i = 0; i < split->draws; i++)
+            x[i] -= mean;
+        spread.within += covariance(x, split->draws, 0) * n / (n - 1.0) / m;
         between += (mean - grand) * (mean - grand) / (m - 1.0);
     }
     spread.pooled = spread.within * (n - 1.0) / n + between;
     return spread;
 }
 
-static double rhat_of(struct split *split)
+static double rhat_of(struct spread spread)
 {
-    score(split);
-    struct spread spread = spread_of(split);
     return sqrt(spread.pooled / spread.within);
 }
 
@@ -118,16 +125,15 @@ static double correlation(const struct split *split, struct spread spread, size_
     double n = (double)split->draws, sum = 0.0;
     for (size_t chain = 0; chain < split->chains; chain++) {
         const double *x = split->scores + chain * split->draws;
-        sum += covariance(x, mean_of(x, split->draws), split->draws, lag) * n / (n - 1.0);
+        sum += covariance(x, split->draws, lag) * n / (n - 1.0);
     }
     return 1.0 - (spread.within - sum / (double)split->chains) / spread.pooled;
 }
 
-/* Geyer's initial monotone sequence of sums of adjacent correlations, for the scores. */
-static double ess_of(const struct split *split)
+/* Geyer's initial monotone sequence of sums of adjacent correlations; the means are off. */
+static double ess_of(const struct split *split, struct spread spread)
 {
     double all = (double)(split->chains * split->draws), before = 0.0, time = -1.0;
-    struct spread spread = spread_of(split);
     for (size_t lag = 0; lag + 3 < split->draws; lag += 2) {
         double pair = (lag == 0 ? 1.0 : correlation(split, spread, lag)) +
                       correlation(split, spread, lag + 1);
@@ -170,10 +176,13 @@ struct pg_chain_statistics pg_chain_statistics(const double *draws, size_t chain
     if (count < 4 || chains == 0 || !are_usable(draws, chains * count))
         return nothing;
     struct split split = split_chains(draws, chains, count, scratch);
-    found.rhat = rhat_of(&split);
-    found.ess = ess_of(&split);
+    score(&split);
+    struct spread spread = spread_of(&split);
+    found.rhat = rhat_of(spread);
+    found.ess = ess_of(&split, spread);
     fold(&split);
-    double folded = rhat_of(&split);
+    score(&split);
+    double folded = rhat_of(spread_of(&split));
     found.rhat = folded > found.rhat ? folded : found.rhat;
     return found;
 }

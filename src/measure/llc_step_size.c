@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pilot of 200 burn-in steps and 200 draws from w*, full batch, a pack of step sizes at once:
+ * A pilot of the burn-in (of 200 to 2,000 steps) and 500 draws from w*, full batch, a pack of step
+ * sizes at once:
  * powers of two from 4 / localization (beyond which the localisation alone diverges; 4 without one)
  * down over 32 octaves. Samplers that accept and reject want a mean acceptance of .9 (MALA), .8
  * (HMC). The others want .9 of what MALA would say, and a small Euler bias: on a quadratic with the
@@ -43,6 +44,12 @@ static enum verdict judge(const struct pg_llc *llc, const struct pg_llc_point *p
     if (!(summary->acceptance >= least_acceptance))
         return BAD;
     return bias <= most_bias * llc_value ? GOOD : ACCEPTED;
+}
+
+static int64_t pilot_burn_in(int64_t burn_in)
+{
+    const int64_t least = 200, most = 2000;
+    return burn_in < least ? least : burn_in > most ? most : burn_in;
 }
 
 static double mean_of_lane(const double *trace, size_t lane)
@@ -92,7 +99,7 @@ bool pg_llc_choose_step_size(struct pg_llc *llc, struct pg_llc_point *point,
     bool goes_on = true;
     size_t chosen = OCTAVES - 1;
     llc->chains.plan = (struct pg_sampler_plan){.sampler = pilot_sampler(plan.sampler),
-                                                .burn_in = PG_PILOT_DRAWS,
+                                                .burn_in = pilot_burn_in(plan.burn_in),
                                                 .draws = PG_PILOT_DRAWS,
                                                 .thin = 1,
                                                 .leapfrog_steps = plan.leapfrog_steps};

@@ -5,7 +5,7 @@
 
 #include "phasegrid/llc.h"
 
-enum { PG_PILOT_DRAWS = 200 };
+enum { PG_PILOT_DRAWS = 500 };
 
 /* The largest step size among powers of two that a short run finds good. False: must_leave said so.
  */
