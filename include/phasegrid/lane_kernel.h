@@ -7,6 +7,7 @@
 #ifndef PHASEGRID_LANE_KERNEL_H
 #define PHASEGRID_LANE_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,7 +34,8 @@ struct pg_autoencoder_shape {
 struct pg_autoencoder_batch {
     const double *magnitudes;
     size_t slots[PG_AUTOENCODER_MAX], full[PG_AUTOENCODER_MAX];
-    double scale; /* of the sums: 1 / samples */
+    double scale;   /* of the sums: 1 / samples */
+    bool is_shared; /* all lanes have the same batch: a row is one number, and every slot is full */
 };
 
 /* A data set for pg_lane_kernel.autoencoder_sorted, of which each lane has its own or the same: for
@@ -84,6 +86,9 @@ struct pg_lane_kernel {
     /* ret_words (4 blocks, PG_LANES): blocks `first` on of each lane. */
     void (*words)(const struct pg_lane_random *random, uint32_t first, size_t blocks,
                   uint32_t *ret_words);
+    /* ret_words (4 blocks): blocks `first` on of lane 0 alone. */
+    void (*stream)(const struct pg_lane_random *random, uint32_t first, size_t blocks,
+                   uint32_t *ret_words);
     /* Standard normal deviates (4 blocks, PG_LANES): Box-Muller in float, 24 bits. */
     void (*normals)(const struct pg_lane_random *random, uint32_t first, size_t blocks,
                     double *ret_normals);

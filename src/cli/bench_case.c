@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bench_run.h"
+#include "bench_w3.h"
 #include "phasegrid/bare_loop.h"
 #include "phasegrid/clock.h"
 #include "phasegrid/trainer.h"
@@ -63,7 +64,9 @@ int pg_bench_measure(struct pg_bench_case *bench, size_t round, double seconds,
                      struct pg_error *error)
 {
     double before = probe_peak(bench->kernel), *rate = &bench->rates[round];
-    int status = bench->kind->is_whole_run
+    int status = bench->kind->w3 != 0 ? pg_bench_w3((enum pg_bench_w3)bench->kind->w3,
+                                                    bench->kernel, seconds, rate, error)
+                 : bench->kind->is_whole_run
                      ? pg_bench_run(bench->kernel, bench->lanes, seconds, rate, error)
                      : measure_bare(bench, seconds, rate, error);
     bench->peaks[round] = (before + probe_peak(bench->kernel)) / 2.0;
@@ -88,7 +91,10 @@ struct pg_bench_result pg_bench_summarise(const struct pg_bench_case *bench, siz
 {
     static struct pg_workload workload;
     double rate = median(bench->rates, rounds);
-    describe(bench, &workload);
+    if (bench->kind->w3 != 0)
+        workload.flops = pg_bench_w3_flops((enum pg_bench_w3)bench->kind->w3);
+    else
+        describe(bench, &workload);
     return (struct pg_bench_result){.steps_per_cpu_s = rate,
                                     .gflops = rate * workload.flops * 1e-9,
                                     .peak_gflops = median(bench->peaks, rounds) * 1e-9};

@@ -16,6 +16,7 @@ struct pg_bench_kind {
     const size_t *widths; /* ends with 0 */
     bool is_modular;      /* the modular workload, or toy addition */
     bool is_whole_run;    /* the experiment with its evaluations, or the bare loop */
+    int w3;               /* enum pg_bench_w3: the toy model of superposition; 0: another model */
 };
 
 struct pg_bench_case {

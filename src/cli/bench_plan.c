@@ -6,23 +6,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_w3.h"
+
 enum { KERNELS_MAX = 16 };
 
-static const size_t w1_width[] = {200, 0}, w2_width[] = {256, 0};
+static const size_t w1_width[] = {200, 0}, w2_width[] = {256, 0}, w3_width[] = {6, 0};
 static const size_t usual_widths[] = {8, 16, 32, 64, 100, 200, 400, 800, 0};
 
 const struct pg_bench_kind pg_bench_kinds[PG_BENCH_KINDS] = {
     [PG_BENCH_W1] = {"W1", "toy addition, p = 10, 44 pairs, 1 -> 200 -> 200 -> 30 tanh, AdamW",
-                     w1_width, false, false},
+                     w1_width, false, false, 0},
     [PG_BENCH_W1_RUN] = {"W1-run", "the same as whole runs of the experiment, evaluated every step",
-                         w1_width, false, true},
+                         w1_width, false, true, 0},
     [PG_BENCH_W2] =
         {"W2",
          "modular addition, p = 59, 1,740 pairs, 64 summed -> 256 ReLU, AdamW; the first layer "
          "once per symbol",
-         w2_width, true, false},
+         w2_width, true, false, 0},
     [PG_BENCH_WIDTHS] = {"widths", "W1's data and rates, hidden layers of other widths",
-                         usual_widths, false, false},
+                         usual_widths, false, false, 0},
+    [PG_BENCH_W3] = {"W3",
+                     "toy model of superposition, 6 features in 2 dimensions, 1,000 samples, SGD, "
+                     "batches of 64 that runs side by side share",
+                     w3_width, false, false, PG_BENCH_W3_SHARED},
+    [PG_BENCH_W3_OWN] = {"W3-own", "the same, every run its own batches", w3_width, false, false,
+                         PG_BENCH_W3_INDEPENDENT},
+    [PG_BENCH_W3_SGLD] = {"W3-sgld",
+                          "chains of SGLD on it, batches of 500 that grid points share, every "
+                          "hundredth step scored by all samples",
+                          w3_width, false, false, PG_BENCH_W3_SGLD_SHARED},
+    [PG_BENCH_W3_SGLD_OWN] = {"W3-sgld-own", "the same, every chain its own batches", w3_width,
+                              false, false, PG_BENCH_W3_SGLD_INDEPENDENT},
 };
 
 static const struct layout {
@@ -126,7 +140,7 @@ static void add_width(struct pg_bench_plan *plan, const struct pg_bench_wish *wi
     for (size_t k = 0; pg_kernels[k] != NULL; k++)
         for (size_t l = 0; l < LAYOUT_COUNT; l++)
             if (pg_kernel_is_supported(pg_kernels[k]) && is_wanted(kernel, pg_kernels[k]->name) &&
-                is_wanted(wish->layout, layouts[l].name))
+                is_wanted(wish->layout, layouts[l].name) && (kind->w3 == 0 || layouts[l].lanes > 1))
                 add(plan, kind, width, pg_kernels[k], layouts[l].lanes);
 }
 

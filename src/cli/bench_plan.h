@@ -5,7 +5,17 @@
 
 #include "bench_case.h"
 
-enum pg_bench_index { PG_BENCH_W1, PG_BENCH_W1_RUN, PG_BENCH_W2, PG_BENCH_WIDTHS, PG_BENCH_KINDS };
+enum pg_bench_index {
+    PG_BENCH_W1,
+    PG_BENCH_W1_RUN,
+    PG_BENCH_W2,
+    PG_BENCH_WIDTHS,
+    PG_BENCH_W3,
+    PG_BENCH_W3_OWN,
+    PG_BENCH_W3_SGLD,
+    PG_BENCH_W3_SGLD_OWN,
+    PG_BENCH_KINDS
+};
 
 extern const struct pg_bench_kind pg_bench_kinds[PG_BENCH_KINDS];
 

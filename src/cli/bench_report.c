@@ -134,7 +134,7 @@ void pg_bench_print(const struct pg_bench_plan *plan, const struct pg_bench_wish
                  rounds, rounds == 1 ? "" : "s");
     for (int i = 0; i < PG_BENCH_KINDS; i++)
         if (pg_bench_is_wanted(wish, (enum pg_bench_index)i))
-            (void)printf("  %-7s %s\n", pg_bench_kinds[i].name, pg_bench_kinds[i].summary);
+            (void)printf("  %-11s %s\n", pg_bench_kinds[i].name, pg_bench_kinds[i].summary);
     print_packs(plan, rounds);
     print_evaluation(plan, rounds);
 }

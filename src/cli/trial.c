@@ -8,7 +8,7 @@
 
 #include "phasegrid/clock.h"
 
-enum { LINE = 64, POINTS = 2 };
+enum { LINE = 64, POINTS = 2, ESTIMATES = 1 };
 
 static size_t whole_lines(size_t bytes)
 {
@@ -30,6 +30,7 @@ static void take_lengths(struct pg_trial *trial, const size_t *lengths)
         const char *name = trial->experiment->dimensions[i].name;
         trial->lengths[i] = strcmp(name, "step") == 0       ? POINTS
                             : strcmp(name, "snapshot") == 0 ? 0
+                            : strcmp(name, "llc_step") == 0 ? ESTIMATES
                                                             : lengths[i];
     }
 }

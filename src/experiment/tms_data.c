@@ -140,29 +140,9 @@ static bool draws_as_first(const struct tms_data *data, const struct pg_lane_ran
     return is_same;
 }
 
-static uint32_t sample_of(const struct tms_data *data, size_t s, size_t lane)
+static uint32_t sample_of(const struct tms_data *data, uint32_t word)
 {
-    return (uint32_t)((uint64_t)data->words[s * PG_LANES + lane] * data->samples >> 32);
-}
-
-/* Numbers of each feature in each of the first `lanes` lanes. */
-static void count_features(const struct tms_data *data, size_t size, size_t lanes,
-                           struct pg_autoencoder_batch *batch)
-{
-    for (size_t j = 0; j < data->model.features; j++) {
-        batch->slots[j] = 0;
-        batch->full[j] = size;
-    }
-    for (size_t lane = 0; lane < lanes; lane++) {
-        const uint8_t *features = data->sets[data->looked_at[lane]].features;
-        size_t counts[TMS_FEATURES_MAX] = {0};
-        for (size_t s = 0; s < size; s++)
-            counts[features[sample_of(data, s, lane)]]++;
-        for (size_t j = 0; j < data->model.features; j++) {
-            batch->slots[j] = counts[j] > batch->slots[j] ? counts[j] : batch->slots[j];
-            batch->full[j] = counts[j] < batch->full[j] ? counts[j] : batch->full[j];
-        }
-    }
+    return (uint32_t)((uint64_t)word * data->samples >> 32);
 }
 
 /* Rows where each feature's samples begin. */
@@ -176,6 +156,43 @@ static void place_features(const struct tms_data *data, const struct pg_autoenco
     }
 }
 
+/* ---- a batch that all lanes share: words in order ---- */
+
+static void draw_shared(struct tms_data *data, const struct pg_lane_random *random, size_t size,
+                        struct pg_autoencoder_batch *batch)
+{
+    const struct tms_set *set = &data->sets[data->looked_at[0]];
+    size_t next[TMS_FEATURES_MAX] = {0};
+    data->kernel->in_lanes->stream(random, 0, (size + 3) / 4, data->words);
+    for (size_t s = 0; s < size; s++) {
+        data->words[s] = sample_of(data, data->words[s]);
+        batch->slots[set->features[data->words[s]]]++;
+    }
+    memcpy(batch->full, batch->slots, sizeof batch->full);
+    batch->is_shared = true;
+    place_features(data, batch, next);
+    for (size_t s = 0; s < size; s++)
+        data->rows[next[set->features[data->words[s]]]++] = set->magnitudes[data->words[s]];
+}
+
+/* ---- batches of each lane's own: words (size, PG_LANES) ---- */
+
+static void count_lane(struct tms_data *data, size_t size, size_t lane,
+                       struct pg_autoencoder_batch *batch)
+{
+    const uint8_t *features = data->sets[data->looked_at[lane]].features;
+    size_t counts[TMS_FEATURES_MAX] = {0};
+    for (size_t s = 0; s < size; s++) {
+        uint32_t *word = &data->words[s * PG_LANES + lane];
+        *word = sample_of(data, *word);
+        counts[features[*word]]++;
+    }
+    for (size_t j = 0; j < data->model.features; j++) {
+        batch->slots[j] = counts[j] > batch->slots[j] ? counts[j] : batch->slots[j];
+        batch->full[j] = lane == 0 || counts[j] < batch->full[j] ? counts[j] : batch->full[j];
+    }
+}
+
 static void put_lane(struct tms_data *data, const struct pg_autoencoder_batch *batch, size_t size,
                      size_t lane)
 {
@@ -184,7 +201,7 @@ static void put_lane(struct tms_data *data, const struct pg_autoencoder_batch *b
     place_features(data, batch, first);
     memcpy(next, first, sizeof next);
     for (size_t s = 0; s < size; s++) {
-        uint32_t sample = sample_of(data, s, lane);
+        uint32_t sample = data->words[s * PG_LANES + lane];
         data->rows[next[set->features[sample]]++ * PG_LANES + lane] = set->magnitudes[sample];
     }
     for (size_t j = 0; j < data->model.features; j++)
@@ -192,18 +209,14 @@ static void put_lane(struct tms_data *data, const struct pg_autoencoder_batch *b
             data->rows[row * PG_LANES + lane] = -1.0;
 }
 
-static void put_shared(struct tms_data *data, const struct pg_autoencoder_batch *batch, size_t size)
+static void draw_own(struct tms_data *data, const struct pg_lane_random *random, size_t size,
+                     struct pg_autoencoder_batch *batch)
 {
-    const struct tms_set *set = &data->sets[data->looked_at[0]];
-    size_t next[TMS_FEATURES_MAX] = {0};
-    place_features(data, batch, next);
-    for (size_t s = 0; s < size; s++) {
-        uint32_t sample = sample_of(data, s, 0);
-        double *row = data->rows + next[set->features[sample]]++ * PG_LANES;
-        double magnitude = set->magnitudes[sample];
-        for (size_t lane = 0; lane < PG_LANES; lane++)
-            row[lane] = magnitude;
-    }
+    data->kernel->in_lanes->words(random, 0, (size + 3) / 4, data->words);
+    for (size_t lane = 0; lane < PG_LANES; lane++)
+        count_lane(data, size, lane, batch);
+    for (size_t lane = 0; lane < PG_LANES; lane++)
+        put_lane(data, batch, size, lane);
 }
 
 static void batch(void *context, const struct pg_lane_random *random, size_t size, const double *w,
@@ -214,12 +227,10 @@ static void batch(void *context, const struct pg_lane_random *random, size_t siz
     size_t same = 1;
     while (same < PG_LANES && draws_as_first(data, random, same))
         same++;
-    data->kernel->in_lanes->words(random, 0, (size + 3) / 4, data->words);
-    count_features(data, size, same == PG_LANES ? 1 : PG_LANES, &drawn);
     if (same == PG_LANES)
-        put_shared(data, &drawn, size);
-    for (size_t lane = 0; lane < PG_LANES && same < PG_LANES; lane++)
-        put_lane(data, &drawn, size, lane);
+        draw_shared(data, random, size, &drawn);
+    else
+        draw_own(data, random, size, &drawn);
     data->kernel->in_lanes->autoencoder_batch(&data->model, &drawn, w, ret_loss, ret_gradient);
 }
 

@@ -93,12 +93,15 @@ INLINE void add_samples(size_t features, size_t j, int is_full, int with_loss, d
     }
 }
 
-INLINE void pass_batch(size_t features, size_t hidden, const struct pg_autoencoder_batch *batch,
-                       const double *w, double *ret_loss, double *ret_gradient)
+/* is_shared: a row is one number. */
+INLINE void pass_batch(size_t features, size_t hidden, int is_shared,
+                       const struct pg_autoencoder_batch *batch, const double *w, double *ret_loss,
+                       double *ret_gradient)
 {
+    const size_t row = is_shared ? 1 : PG_LANES;
     for (size_t lane = 0; lane < PG_LANES; lane += DOUBLES) {
         struct gram gram;
-        const double *m = batch->magnitudes + lane;
+        const double *m = batch->magnitudes + (is_shared ? 0 : lane);
         begin_gram(features, hidden, w + lane, &gram);
 #pragma GCC unroll 6
         for (size_t j = 0; j < features; j++) {
@@ -106,9 +109,10 @@ INLINE void pass_batch(size_t features, size_t hidden, const struct pg_autoencod
             for (size_t i = 0; i < features; i++)
                 gram.slope[j * features + i] = d_set(0.0);
             size_t slot = 0;
-            for (; slot < batch->full[j]; slot++, m += PG_LANES)
-                add_samples(features, j, 1, ret_loss != NULL, d_load(m), &gram);
-            for (; slot < batch->slots[j]; slot++, m += PG_LANES)
+            for (; slot < batch->full[j]; slot++, m += row)
+                add_samples(features, j, 1, ret_loss != NULL, is_shared ? d_set(*m) : d_load(m),
+                            &gram);
+            for (; slot < batch->slots[j]; slot++, m += row)
                 add_samples(features, j, 0, ret_loss != NULL, d_load(m), &gram);
         }
         end_gram(features, hidden, w + lane, &gram, d_set(batch->scale),
@@ -121,12 +125,15 @@ static void autoencoder_batch(const struct pg_autoencoder_shape *shape,
                               const struct pg_autoencoder_batch *batch, const double *w,
                               double *ret_loss, double *ret_gradient)
 {
-    if (shape->features == 6 && shape->hidden == 2 && ret_loss == NULL)
-        pass_batch(6, 2, batch, w, NULL, ret_gradient);
-    else if (shape->features == 6 && shape->hidden == 2)
-        pass_batch(6, 2, batch, w, ret_loss, ret_gradient);
+    const bool is_usual = shape->features == 6 && shape->hidden == 2;
+    if (is_usual && ret_loss == NULL && batch->is_shared)
+        pass_batch(6, 2, 1, batch, w, NULL, ret_gradient);
+    else if (is_usual && ret_loss == NULL)
+        pass_batch(6, 2, 0, batch, w, NULL, ret_gradient);
+    else if (batch->is_shared)
+        pass_batch(shape->features, shape->hidden, 1, batch, w, ret_loss, ret_gradient);
     else
-        pass_batch(shape->features, shape->hidden, batch, w, ret_loss, ret_gradient);
+        pass_batch(shape->features, shape->hidden, 0, batch, w, ret_loss, ret_gradient);
 }
 
 /* ---- sums of 1, m, m^2 over the active part of a feature's magnitudes ---- */

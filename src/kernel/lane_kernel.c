@@ -9,6 +9,7 @@
 extern const struct pg_lane_kernel LANE_KERNEL_SYMBOL;
 const struct pg_lane_kernel LANE_KERNEL_SYMBOL = {
     .words = words_in_lanes,
+    .stream = words_of_stream,
     .normals = normals_in_lanes,
     .autoencoder_batch = autoencoder_batch,
     .autoencoder_sorted = autoencoder_sorted,

@@ -11,12 +11,8 @@ struct philox_block {
     words at[4];
 };
 
-/* Block `index` of the lanes from `lane` on. */
-INLINE struct philox_block philox(const struct pg_lane_random *random, size_t lane, uint32_t index)
+INLINE struct philox_block philox_rounds(words c0, words c1, words c2, words c3, words k0, words k1)
 {
-    words c0 = u_set(index), c1 = u_load(random->counter[0] + lane),
-          c2 = u_load(random->counter[1] + lane), c3 = u_load(random->counter[2] + lane);
-    words k0 = u_load(random->key[0] + lane), k1 = u_load(random->key[1] + lane);
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
         words low0, high0, low1, high1;
@@ -30,6 +26,33 @@ INLINE struct philox_block philox(const struct pg_lane_random *random, size_t la
         k1 = u_add(k1, u_set(0xBB67AE85u));
     }
     return (struct philox_block){{c0, c1, c2, c3}};
+}
+
+/* Block `index` of the lanes from `lane` on. */
+INLINE struct philox_block philox(const struct pg_lane_random *random, size_t lane, uint32_t index)
+{
+    return philox_rounds(u_set(index), u_load(random->counter[0] + lane),
+                         u_load(random->counter[1] + lane), u_load(random->counter[2] + lane),
+                         u_load(random->key[0] + lane), u_load(random->key[1] + lane));
+}
+
+/* Consecutive blocks of one stream in lanes. */
+static void words_of_stream(const struct pg_lane_random *random, uint32_t first, size_t blocks,
+                            uint32_t *ret_words)
+{
+    static const uint32_t places[PG_LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    uint32_t words_of[4][WIDTH];
+    for (size_t i = 0; i < blocks; i += WIDTH) {
+        const struct philox_block block = philox_rounds(
+            u_add(u_set(first + (uint32_t)i), u_load(places)), u_set(random->counter[0][0]),
+            u_set(random->counter[1][0]), u_set(random->counter[2][0]), u_set(random->key[0][0]),
+            u_set(random->key[1][0]));
+        for (size_t k = 0; k < 4; k++)
+            u_store(words_of[k], block.at[k]);
+        for (size_t lane = 0; lane < WIDTH && i + lane < blocks; lane++)
+            for (size_t k = 0; k < 4; k++)
+                ret_words[4 * (i + lane) + k] = words_of[k][lane];
+    }
 }
 
 static void words_in_lanes(const struct pg_lane_random *random, uint32_t first, size_t blocks,

@@ -274,6 +274,34 @@ static void test_lanes_are_alone(void **state)
     }
 }
 
+/* A batch that all lanes share is the same as one of each lane with the same samples. */
+static void test_shared_batch(void **state)
+{
+    static struct result shared, own;
+    static double numbers[SAMPLES];
+    const struct pg_autoencoder_shape *shape = &shapes[0];
+    (void)state;
+    draw(shape);
+    for (size_t lane = 1; lane < PG_LANES; lane++)
+        memcpy(data.samples[lane], data.samples[0], sizeof data.samples[0]);
+    lay_out(shape);
+    for (size_t i = 0; i < SAMPLES; i++)
+        numbers[i] = data.rows[i * PG_LANES];
+    struct pg_autoencoder_batch batch = data.batch;
+    batch.magnitudes = numbers;
+    batch.is_shared = true;
+    for (size_t k = 0; pg_kernels[k] != NULL; k++) {
+        const struct pg_lane_kernel *kernel = pg_kernels[k]->in_lanes;
+        if (!pg_kernel_is_supported(pg_kernels[k]))
+            continue;
+        kernel->autoencoder_batch(shape, &data.batch, data.w, own.loss, own.gradient);
+        kernel->autoencoder_batch(shape, &batch, data.w, shared.loss, shared.gradient);
+        assert_memory_equal(&shared, &own, sizeof own);
+        kernel->autoencoder_batch(shape, &batch, data.w, NULL, shared.gradient);
+        assert_memory_equal(shared.gradient, own.gradient, sizeof own.gradient);
+    }
+}
+
 /* ---- random numbers ---- */
 
 static struct pg_lane_random make_random(void)
@@ -291,20 +319,23 @@ static struct pg_lane_random make_random(void)
 
 static void test_words(void **state)
 {
-    enum { BLOCKS = 3, FIRST = 1000 };
-    static _Alignas(64) uint32_t words[4 * BLOCKS * PG_LANES];
+    enum { BLOCKS = 21, FIRST = 1000 };
+    static _Alignas(64) uint32_t words[4 * BLOCKS * PG_LANES], stream[4 * BLOCKS];
     const struct pg_lane_random random = make_random();
     (void)state;
     for (size_t k = 0; pg_kernels[k] != NULL; k++) {
         if (!pg_kernel_is_supported(pg_kernels[k]))
             continue;
         pg_kernels[k]->in_lanes->words(&random, FIRST, BLOCKS, words);
+        pg_kernels[k]->in_lanes->stream(&random, FIRST, BLOCKS, stream);
         for (uint32_t lane = 0; lane < PG_LANES; lane++) {
             struct pg_random one = pg_random_make(7 + lane, PG_STREAM_TEST, lane % 2);
             for (uint32_t i = 0; i < 4 * BLOCKS; i++)
                 assert_int_equal(words[i * PG_LANES + lane],
                                  pg_random_word(&one, 4 * FIRST + i, 3 * lane, 100 - lane));
         }
+        for (size_t i = 0; i < 4 * BLOCKS; i++)
+            assert_int_equal(stream[i], words[i * PG_LANES]);
     }
 }
 
@@ -430,9 +461,12 @@ static void test_steps(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_autoencoder),     cmocka_unit_test(test_population_gradient),
-        cmocka_unit_test(test_lanes_are_alone), cmocka_unit_test(test_words),
-        cmocka_unit_test(test_normals),         cmocka_unit_test(test_steps)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_autoencoder),
+                                       cmocka_unit_test(test_population_gradient),
+                                       cmocka_unit_test(test_lanes_are_alone),
+                                       cmocka_unit_test(test_shared_batch),
+                                       cmocka_unit_test(test_words),
+                                       cmocka_unit_test(test_normals),
+                                       cmocka_unit_test(test_steps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
