@@ -10,6 +10,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 from .embeddings import plot_embeddings  # noqa: E402
+from .llc import plot_llc, plot_llc_map, plot_occupancy, plot_trace, plot_truth  # noqa: E402
 from .phase_map import plot_phase_map  # noqa: E402
 from .reader import SweepError, locate_run, open_sweep, select  # noqa: E402
 from .steps import plot_steps  # noqa: E402
@@ -21,6 +22,12 @@ EXAMPLES = """examples:
   phasegrid plot wd.h5 --kind run --run 17 -o run17.png
   phasegrid plot wd.h5 --kind steps --x data_fraction --select decoder_lr=1e-4
 """
+
+
+# What draws each kind of picture of the local learning coefficient; those of one run come first.
+LLC_KINDS = {"llc": plot_llc, "trace": plot_trace, "llc-map": plot_llc_map, "truth": plot_truth,
+             "occupancy": plot_occupancy}
+OF_ONE_RUN = ("run", "embeddings", "llc", "trace")
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,9 +45,11 @@ def parser():
     plot = verbs.add_parser("plot", help="draw a results file", description=__doc__,
                             epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     plot.add_argument("file", metavar="FILE", help="results file, finished or still being written")
-    plot.add_argument("--kind", choices=["map", "run", "steps", "embeddings"], default="map",
+    plot.add_argument("--kind", choices=["map", "run", "steps", "embeddings", *LLC_KINDS], default="map",
                       help="phase map over two axes (default); one run's trajectory; steps to "
-                           "generalise over an axis; one run's embeddings")
+                           "generalise over an axis; one run's embeddings; the LLC along a run, the "
+                           "traces of its chains, over axes, against exact values; shares of a "
+                           "posterior")
     plot.add_argument("--x", metavar="AXIS", help="axis across (map, steps)")
     plot.add_argument("--y", metavar="AXIS", help="axis upward (map)")
     plot.add_argument("--columns", metavar="AXIS", help="one panel a value, side by side (map)")
@@ -66,8 +75,8 @@ def wanted(texts):
 def narrow(sweep, options):
     """The sweep with what --select and --run choose."""
     if options.run is not None:
-        if options.kind not in ("run", "embeddings"):
-            raise SweepError(f"--run goes with --kind run and embeddings, not {options.kind}")
+        if options.kind not in OF_ONE_RUN:
+            raise SweepError(f"--run goes with --kind {', '.join(OF_ONE_RUN)}, not {options.kind}")
         if options.select:
             raise SweepError("--run and --select both choose a run; give one")
         position = locate_run(sweep, options.run)
@@ -78,11 +87,15 @@ def narrow(sweep, options):
 def draw(sweep, options):
     """The figure."""
     for name in ("x", "y", "columns", "rows"):
-        allowed = ("map", "steps") if name == "x" else ("map",)
+        allowed = {"x": ("map", "steps", "llc-map"), "y": ("map", "llc-map")}.get(name, ("map",))
         if getattr(options, name) and options.kind not in allowed:
             raise SweepError(f"--{name} goes with --kind {' or '.join(allowed)}, not {options.kind}")
     if options.kind == "map":
         return plot_phase_map(sweep, options.x, options.y, options.columns, options.rows)
+    if options.kind == "llc-map":
+        return plot_llc_map(sweep, options.x, options.y)
+    if options.kind in LLC_KINDS:
+        return LLC_KINDS[options.kind](sweep)
     if options.kind == "steps":
         return plot_steps(sweep, options.x)
     return plot_run(sweep) if options.kind == "run" else plot_embeddings(sweep)
