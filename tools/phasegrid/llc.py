@@ -3,6 +3,8 @@
 of its chains, over two axes, and estimates against their exact values. And of the shares of a
 posterior over the number of samples."""
 
+import json
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -42,8 +44,15 @@ def plot_llc(sweep):
             panels[1].set_ylabel("accuracy")
         draw_band(panels[-1], run)
         step_axis(panels[-1], run)
+        if is_linear(run):
+            panels[-1].set_xscale("linear")
         title(figure, run, "local learning coefficient along a run")
     return figure
+
+
+def is_linear(run):
+    """Whether the steps were recorded in equal distances."""
+    return json.loads(run.attrs.get("job", "{}")).get("record", {}).get("spacing") == "linear"
 
 
 def draw_band(axes, run):
