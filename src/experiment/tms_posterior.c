@@ -48,7 +48,8 @@ static const struct pg_setting settings[] = {
     INTEGER("temperatures", PG_LANES, PG_TEMPERATURES_MAX, "16", "1",
             "of the ladder, a multiple of 16; i has the inverse temperature (i / (T - 1))^3"),
     INTEGER("leapfrog_steps", 1, 1000, "10", "steps", "of HMC, at most; on average half"),
-    REAL("burn_in", 0, 0.9, "0.1", "1", "share of the steps before the draws, which fits step sizes"),
+    REAL("burn_in", 0, 0.9, "0.1", "1",
+         "share of the steps before the draws, which fits step sizes"),
     INTEGER("steps", 2, 1e12, "50000", "steps", "burn-in and draws together"),
 };
 
