@@ -115,7 +115,8 @@ struct pg_lane_kernel {
 
     /* w -= step_size / 2 (n_beta g + localization (w - anchor)) - root_step_size noise. */
     void (*sgld)(const struct pg_langevin *step);
-    /* The same, preconditioned by 1 / (sqrt(v) + floor), v the RMSprop average of g^2. */
+    /* The same, preconditioned by 1 / (sqrt(v) + floor), v the RMSprop average of g^2, g the slope
+       of the loss. */
     void (*psgld)(const struct pg_langevin *step, const struct pg_langevin_memory *memory);
     /* p -= step_size (n_beta g + localization (w - anchor)) + friction p - diffusion noise; w += p;
        with a thermostat friction += mean(p^2) - step_size. */

@@ -63,7 +63,8 @@ static void sgld(const struct pg_langevin *step)
     }
 }
 
-/* Li et al. (2016), without the curvature term; the average knows the loss alone. */
+/* Li et al. (2016), without the curvature term; the average knows the slope of the loss alone,
+   without n_beta, as devinterp has it: near a minimum the scale is 1 / floor. */
 static void psgld(const struct pg_langevin *step, const struct pg_langevin_memory *memory)
 {
     const doubles decay = d_set(memory->decay), rest = d_set(1.0 - memory->decay);
@@ -71,7 +72,7 @@ static void psgld(const struct pg_langevin *step, const struct pg_langevin_memor
         const doubles drift = d_mul(d_set(-0.5), d_load(step->step_size + lane));
         const doubles spread = d_load(step->root_step_size + lane);
         for (size_t row = 0, at = lane; row < step->rows; row++, at += PG_LANES) {
-            doubles g = d_mul(d_load(step->n_beta + lane), d_load(step->gradient + at));
+            doubles g = d_load(step->gradient + at);
             doubles v = d_fma(decay, d_load(memory->v + at), d_mul(rest, d_mul(g, g)));
             doubles scale = d_div(d_set(1.0), d_add(d_sqrt(v), d_set(memory->floor)));
             doubles w = d_fma(d_mul(drift, scale), pull_of(step, at, lane), d_load(step->w + at));

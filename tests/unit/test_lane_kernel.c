@@ -426,7 +426,8 @@ static void check_step(const struct chains *before, int which, size_t lane)
         size_t at = row * PG_LANES + lane;
         double g = before->n_beta[lane] * before->gradient[at];
         double u = g + before->localization[lane] * (before->w[at] - before->anchor[at]);
-        double v = 0.99 * before->v[at] + 0.01 * g * g, scale = 1.0 / (sqrt(v) + 0.1);
+        double slope = before->gradient[at];
+        double v = 0.99 * before->v[at] + 0.01 * slope * slope, scale = 1.0 / (sqrt(v) + 0.1);
         double p = (1.0 - before->friction[lane]) * before->v[at] - size * u +
                    before->diffusion[lane] * before->noise[at];
         double expected[STEP_COUNT] = {

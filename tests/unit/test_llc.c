@@ -82,10 +82,42 @@ static void test_adjusted_samplers(void **state)
     check_against_truth("curvature_max=4 llc_sampler=hmc llc_step_size=2e-3" CHAINS, exact, 0.01);
 }
 
+/* SGHMC has SGLD's Euler term, the thermostat none; both within 1 % at this step. */
+static void test_momentum_samplers(void **state)
+{
+    static const char *const samplers[] = {"sghmc", "sgnht"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct row row;
+        char assignments[256];
+        (void)snprintf(assignments, sizeof assignments,
+                       "curvature_max=4 llc_sampler=%s llc_step_size=1e-4 llc_chains=20 "
+                       "llc_burn_in=5000 llc_draws=10000 llc_n_beta=100 llc_localization=5",
+                       samplers[i]);
+        estimate(&row, assignments, 1);
+        assert_true(fabs(number(&row, "llc") - exact) <
+                    0.01 * exact + 4.0 * number(&row, "llc_se"));
+        assert_true(number(&row, "llc_se") < 0.02 * exact);
+        row_release(&row);
+    }
+}
+
+/* The preconditioner is about 1 / .1 near the minimum: the Euler term of ten times the step. */
+static void test_preconditioned(void **state)
+{
+    struct row row;
+    (void)state;
+    estimate(&row, "curvature_max=4 llc_sampler=psgld llc_step_size=1e-4" CHAINS, 1);
+    double found = number(&row, "llc");
+    assert_true(found > with_euler(1e-4) && found < 1.15 * with_euler(1e-3));
+    row_release(&row);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sgld),
-                                       cmocka_unit_test(test_sgld_with_gradient_noise),
-                                       cmocka_unit_test(test_adjusted_samplers)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sgld), cmocka_unit_test(test_sgld_with_gradient_noise),
+        cmocka_unit_test(test_adjusted_samplers), cmocka_unit_test(test_momentum_samplers),
+        cmocka_unit_test(test_preconditioned)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
