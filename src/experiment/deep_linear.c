@@ -24,7 +24,6 @@ enum w_star { MOST_SINGULAR, GENERIC, TRAINED };
 static const char *const restrict_names[] = {"all", "W1", "W2", "W3", "W4", "W5",
                                              "W6",  "W7", "W8", "W9", NULL};
 static const char *const w_star_names[] = {"most_singular", "generic", "trained", NULL};
-static const char *const phase_names[] = {"at_rest", "diverged", NULL};
 
 static const struct pg_setting settings[] = {
     LIST("widths", 1, WIDTH_MAX, "[2, 2, 2]", "H_1 .. H_{L+1}: inputs, hidden layers, outputs"),
@@ -42,7 +41,7 @@ static const struct pg_schema schema = {"deep_linear", settings,
 static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {DESCENT_DIMENSIONS};
 
 static const struct pg_observable observables[OBS_COUNT] = {
-    DESCENT_OBSERVABLES(phase_names),
+    DESCENT_OBSERVABLES(pg_descent_phase_names),
     [OBS_LLC_TRUTH] = {"llc_truth",
                        LLC_NUMBER(
                            "most_singular: lambda - (multiplicity - 1) / ln(n beta); generic: "
@@ -294,24 +293,6 @@ static void put_truth(void *context, size_t seat, const struct pg_run_request *r
         *truth = pg_deep_linear_generic_lambda(cell->widths, cell->layers + 1, cell->rank);
 }
 
-static int end(void *context, size_t seat, const struct pg_run_request *request, int64_t step,
-               bool diverged, double loss, const double *w)
-{
-    (void)context, (void)seat, (void)request, (void)step, (void)loss, (void)w;
-    return diverged ? 1 : 0;
-}
-
-static void lengths(const void *context, size_t *ret)
-{
-    const struct hall *hall = context;
-    const struct pg_llc_cell *llc = &hall->cell.shape.llc;
-    memset(ret, 0, DIM_COUNT * sizeof *ret);
-    ret[DIM_SEGMENT] = hall->cell.layers;
-    ret[DIM_PARAMETER] = hall->cell.shape.parameters;
-    ret[DIM_CHAIN] = llc->plan.chains;
-    ret[DIM_DRAW] = llc->keeps_traces ? (size_t)llc->plan.sampler.draws : 0;
-}
-
 extern const struct pg_experiment pg_experiment_deep_linear;
 
 static const struct pg_descent_kind kind = {
@@ -320,15 +301,7 @@ static const struct pg_descent_kind kind = {
     .arrange = arrange,
     .sit = sit,
     .put_truth = put_truth,
-    .end = end,
-    .lengths = lengths,
-    .dim_chain = DIM_CHAIN,
-    .dim_draw = DIM_DRAW,
-    .dim_parameter = DIM_PARAMETER,
-    .obs_train_loss = OBS_TRAIN_LOSS,
-    .obs_parameters = OBS_PARAMETERS,
-    .obs_phase = OBS_PHASE,
-    .obs_llc = OBS_LLC,
+    DESCENT_PLACES,
 };
 
 /* ---- the experiment ---- */
@@ -365,7 +338,6 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     (void)error;
     memset(ret, 0, sizeof *ret);
     hall.cell.shape.segments = hall.cell.segments;
-    lengths(&hall, ret->lengths);
     pg_descent_put_shape(&kind, &hall, &hall.cell.shape, flops_of(&hall.cell), ret);
     ret->variant[PG_LLC_VARIANT + 1] = hall.cell.rank; /* the widths are those of the segments */
     return 0;
@@ -387,7 +359,7 @@ const struct pg_experiment pg_experiment_deep_linear = {
     .dimension_count = DIM_COUNT,
     .observables = observables,
     .observable_count = OBS_COUNT,
-    .phase_names = phase_names,
+    .phase_names = pg_descent_phase_names,
     .check = check,
     .check_llc = check_llc,
     .shape = shape,

@@ -17,6 +17,8 @@
 #include "phasegrid/lane_kernel.h"
 #include "run_state.h"
 
+const char *const pg_descent_phase_names[] = {"at_rest", "diverged", NULL};
+
 struct seat {
     bool is_taken;
     bool is_measured; /* the estimate of this step is there */
@@ -331,7 +333,9 @@ static void end_run(struct descent *descent, size_t lane, bool diverged, const d
 {
     struct seat *seat = &descent->seats[lane];
     const struct pg_run_source *source = descent->source;
-    int phase = descent->kind->end(descent->hall, lane, &seat->request, seat->step, diverged,
+    int phase = diverged ? PG_DESCENT_DIVERGED : PG_DESCENT_AT_REST;
+    if (descent->kind->end != NULL)
+        phase = descent->kind->end(descent->hall, lane, &seat->request, seat->step, diverged,
                                    descent->loss[lane], w);
     const struct pg_run_result result = {
         .diverged = diverged, .last_step = seat->step, .phase = phase};
@@ -427,6 +431,19 @@ static double *take_rows(struct pg_arena *arena, size_t rows)
     return pg_arena_take(arena, rows * PG_LANES * sizeof(double));
 }
 
+static void put_lengths(struct descent *descent)
+{
+    const struct pg_descent_kind *kind = descent->kind;
+    const struct pg_llc_cell *llc = &descent->shape.llc;
+    memset(descent->lengths, 0, sizeof descent->lengths);
+    descent->lengths[kind->dim_segment] = descent->shape.segment_count;
+    descent->lengths[kind->dim_parameter] = descent->shape.parameters;
+    descent->lengths[kind->dim_chain] = llc->plan.chains;
+    descent->lengths[kind->dim_draw] = llc->keeps_traces ? (size_t)llc->plan.sampler.draws : 0;
+    if (kind->lengths != NULL)
+        kind->lengths(descent->hall, descent->lengths);
+}
+
 static void arrange(struct descent *descent, struct pg_arena *arena)
 {
     const struct pg_descent_shape *shape = &descent->shape;
@@ -439,7 +456,7 @@ static void arrange(struct descent *descent, struct pg_arena *arena)
     descent->loss = take_rows(arena, 1);
     descent->rate = take_rows(arena, 1);
     descent->momentum = take_rows(arena, 1);
-    descent->kind->lengths(descent->hall, descent->lengths);
+    put_lengths(descent);
     if (descent->record->llc_step_count > 0)
         pg_llc_arrange(&descent->llc, descent->kernel, &descent->landscape, &shape->llc.plan,
                        descent->is_free, PG_LANES, arena);
@@ -509,6 +526,7 @@ void pg_descent_put_shape(const struct pg_descent_kind *kind, void *hall,
     memcpy(ret->segments, descent_shape->segments,
            descent_shape->segment_count * sizeof *ret->segments);
     ret->segment_count = descent_shape->segment_count;
+    memcpy(ret->lengths, descent.lengths, sizeof ret->lengths);
     ret->steps = descent_shape->steps;
     ret->lanes = PG_LANES;
     ret->flops_per_step = flops_per_step;

@@ -45,6 +45,15 @@
                         .dim_count = 2,                                                            \
                         .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},                                    \
     LLC_OBSERVABLES
+/* Where they stand, for struct pg_descent_kind. */
+#define DESCENT_PLACES                                                                             \
+    .dim_segment = DIM_SEGMENT, .dim_parameter = DIM_PARAMETER, .dim_chain = DIM_CHAIN,            \
+    .dim_draw = DIM_DRAW, .obs_train_loss = OBS_TRAIN_LOSS, .obs_parameters = OBS_PARAMETERS,      \
+    .obs_phase = OBS_PHASE, .obs_llc = OBS_LLC
+
+/* Phases of an experiment without its own. */
+enum { PG_DESCENT_AT_REST, PG_DESCENT_DIVERGED };
+extern const char *const pg_descent_phase_names[]; /* NULL-terminated */
 
 /* What runs side by side agree in. */
 struct pg_descent_shape {
@@ -82,11 +91,12 @@ struct pg_descent_kind {
                       const struct pg_llc_point *point);
     /* What the experiment keeps of a run beside its row; NULL: nothing. */
     void (*pass)(void *hall, size_t seat, struct pg_state *state);
-    /* Completes the row; the phase. w (parameters). */
+    /* Completes the row; the phase. w (parameters). NULL: at rest, or diverged. */
     int (*end)(void *hall, size_t seat, const struct pg_run_request *request, int64_t step,
                bool diverged, double loss, const double *w);
-    void (*lengths)(const void *hall, size_t *ret_lengths); /* of all runs, as in pg_shape */
-    size_t dim_chain, dim_draw, dim_parameter;
+    /* Of dimensions that are the experiment's own, as in struct pg_shape. NULL: there are none. */
+    void (*lengths)(const void *hall, size_t *ret_lengths);
+    size_t dim_segment, dim_parameter, dim_chain, dim_draw;
     size_t obs_train_loss, obs_parameters, obs_phase, obs_llc;
 };
 
@@ -94,8 +104,7 @@ struct pg_descent_kind {
 int pg_descent_train(const struct pg_descent_kind *kind, void *hall,
                      const struct pg_run_source *source, struct pg_error *error) PG_CHECK_RESULT;
 
-/* What a shape says of such runs: lanes, variant, segments, memory; `lengths` are the
-   experiment's. `hall` is arranged without being filled. */
+/* What a shape says of such runs. `hall` is arranged without being filled. */
 void pg_descent_put_shape(const struct pg_descent_kind *kind, void *hall,
                           const struct pg_descent_shape *descent, double flops_per_step,
                           struct pg_shape *ret_shape);

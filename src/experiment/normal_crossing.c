@@ -16,7 +16,6 @@ enum { DESCENT_OBSERVABLE_NUMBERS, OBS_LLC_TRUTH, OBS_LAMBDA, OBS_MULTIPLICITY, 
 enum { PARAMETERS = 2, POWER_MAX = 8 };
 
 static const char *const restrict_names[] = {"all", "w", NULL};
-static const char *const phase_names[] = {"at_rest", "diverged", NULL};
 
 static const struct pg_setting settings[] = {
     INTEGER("k1", 0, POWER_MAX, "1", "1", "half the power of w_1"),
@@ -32,7 +31,7 @@ static const struct pg_schema schema = {"normal_crossing", settings,
 static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {DESCENT_DIMENSIONS};
 
 static const struct pg_observable observables[OBS_COUNT] = {
-    DESCENT_OBSERVABLES(phase_names),
+    DESCENT_OBSERVABLES(pg_descent_phase_names),
     [OBS_LLC_TRUTH] = {"llc_truth", LLC_NUMBER("exact value at this n beta and gamma"),
                        .is_volatile = true},
     [OBS_LAMBDA] = {"lambda", .long_name = "learning coefficient, as n grows", .units = "1",
@@ -145,23 +144,6 @@ static void put_truth(void *context, size_t seat, const struct pg_run_request *r
             pg_normal_crossing_llc(cell->k[0], cell->k[1], point->n_beta, point->localization);
 }
 
-static int end(void *context, size_t seat, const struct pg_run_request *request, int64_t step,
-               bool diverged, double loss, const double *w)
-{
-    (void)context, (void)seat, (void)request, (void)step, (void)loss, (void)w;
-    return diverged ? 1 : 0;
-}
-
-static void lengths(const void *context, size_t *ret)
-{
-    const struct pg_llc_cell *llc = &((const struct hall *)context)->cell.shape.llc;
-    memset(ret, 0, DIM_COUNT * sizeof *ret);
-    ret[DIM_SEGMENT] = 1;
-    ret[DIM_PARAMETER] = PARAMETERS;
-    ret[DIM_CHAIN] = llc->plan.chains;
-    ret[DIM_DRAW] = llc->keeps_traces ? (size_t)llc->plan.sampler.draws : 0;
-}
-
 extern const struct pg_experiment pg_experiment_normal_crossing;
 
 static const struct pg_descent_kind kind = {
@@ -170,15 +152,7 @@ static const struct pg_descent_kind kind = {
     .arrange = arrange,
     .sit = sit,
     .put_truth = put_truth,
-    .end = end,
-    .lengths = lengths,
-    .dim_chain = DIM_CHAIN,
-    .dim_draw = DIM_DRAW,
-    .dim_parameter = DIM_PARAMETER,
-    .obs_train_loss = OBS_TRAIN_LOSS,
-    .obs_parameters = OBS_PARAMETERS,
-    .obs_phase = OBS_PHASE,
-    .obs_llc = OBS_LLC,
+    DESCENT_PLACES,
 };
 
 /* ---- the experiment ---- */
@@ -203,7 +177,6 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
     (void)error;
     memset(ret, 0, sizeof *ret);
     hall.cell.shape.segments = &hall.cell.segment;
-    lengths(&hall, ret->lengths);
     pg_descent_put_shape(&kind, &hall, &hall.cell.shape, 40.0, ret);
     return 0;
 }
@@ -223,7 +196,7 @@ const struct pg_experiment pg_experiment_normal_crossing = {
     .dimension_count = DIM_COUNT,
     .observables = observables,
     .observable_count = OBS_COUNT,
-    .phase_names = phase_names,
+    .phase_names = pg_descent_phase_names,
     .check = check,
     .check_llc = check_llc,
     .shape = shape,

@@ -254,12 +254,6 @@ static int end(void *context, size_t index, const struct pg_run_request *request
 static void lengths(const void *context, size_t *ret)
 {
     const struct tms *tms = &((const struct hall *)context)->tms;
-    const struct pg_llc_cell *llc = &tms->shape.llc;
-    memset(ret, 0, DIM_COUNT * sizeof *ret);
-    ret[DIM_SEGMENT] = 2;
-    ret[DIM_PARAMETER] = tms->shape.parameters;
-    ret[DIM_CHAIN] = llc->plan.chains;
-    ret[DIM_DRAW] = llc->keeps_traces ? (size_t)llc->plan.sampler.draws : 0;
     ret[DIM_FEATURE] = tms->model.features;
     ret[DIM_HIDDEN] = tms->model.hidden;
     ret[DIM_SAMPLE] = tms->samples;
@@ -277,13 +271,7 @@ static const struct pg_descent_kind kind = {
     .pass = pass,
     .end = end,
     .lengths = lengths,
-    .dim_chain = DIM_CHAIN,
-    .dim_draw = DIM_DRAW,
-    .dim_parameter = DIM_PARAMETER,
-    .obs_train_loss = OBS_TRAIN_LOSS,
-    .obs_parameters = OBS_PARAMETERS,
-    .obs_phase = OBS_PHASE,
-    .obs_llc = OBS_LLC,
+    DESCENT_PLACES,
 };
 
 /* ---- the experiment ---- */
@@ -322,7 +310,6 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
         return status;
     memset(ret, 0, sizeof *ret);
     hall.tms.shape.segments = hall.tms.segments;
-    lengths(&hall, ret->lengths);
     pg_descent_put_shape(&kind, &hall, &hall.tms.shape, flops_of(&hall.tms), ret);
     return 0;
 }
