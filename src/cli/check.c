@@ -201,8 +201,6 @@ static void print_times(const struct arguments *arguments, const struct pg_job *
         pg_format_duration(ceil(pg_estimate_seconds(estimate, arguments->ranks))).at,
         arguments->ranks, arguments->ranks == 1 ? "" : "s",
         pg_format_count(estimate->steps_per_second).at);
-    if (pg_job_has_llc(job))
-        (void)puts("           of training alone: estimates of the LLC come on top");
     print_longest(job, estimate);
 }
 

@@ -133,9 +133,6 @@ void pg_quote_print(const struct pg_quote *quote, const struct pg_subject_job *s
     (void)fprintf(stream, "  work          %s%.3g core-hours, as tried on this machine%s\n",
                   quote->is_bound ? "at most " : "about ", quote->core_seconds / hour,
                   quote->is_bound ? "; runs stop once they are decided" : "");
-    if (pg_job_has_llc(subject->job))
-        (void)fprintf(stream,
-                      "                of training alone: estimates of the LLC come on top\n");
     (void)fprintf(stream, "  longest run   %s%s%s%s\n", pg_format_duration(ceil(quote->longest)).at,
                   cell[0] != '\0' ? " (" : "", cell, cell[0] != '\0' ? ")" : "");
     if (quote->longest > useful_seconds(wish))

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estimate_llc.h"
 #include "trial.h"
 
 enum { FIRST_TRIAL_STEPS = 16, TRIAL_GROWTH = 4, TRIALS_MAX = 6 };
@@ -21,7 +22,7 @@ static const double trial_seconds = 0.2;
 
 static double shape_flops(const struct pg_shape *shape)
 {
-    return shape->flops_per_step * (double)shape->steps;
+    return shape->flops_per_step * (double)(shape->steps > 0 ? shape->steps : 1);
 }
 
 /* ---- the trial ---- */
@@ -72,6 +73,7 @@ struct shape_work {
     size_t shape;
     double flops;            /* of all its runs */
     double seconds_per_flop; /* 0: not measured */
+    double llc_seconds;      /* of a run's LLC estimates */
 };
 
 static int by_work(const void *left, const void *right)
@@ -95,11 +97,12 @@ static struct shape_work *order_by_work(const struct pg_survey *survey)
     return works;
 }
 
-/* The measured one whose steps are nearest to the shape's, by ratio. */
-static double nearest_speed(const struct pg_survey *survey, const struct shape_work *works,
-                            size_t measured, size_t shape)
+/* The time of a run as that of the measured one whose steps are nearest to the shape's, by ratio.
+ */
+static double run_seconds(const struct pg_survey *survey, const struct shape_work *works,
+                          size_t measured, size_t shape)
 {
-    double nearest = (double)INFINITY, speed = 0.0;
+    double nearest = (double)INFINITY, seconds = 0.0;
     for (size_t i = 0; i < measured; i++) {
         double ratio =
             survey->shapes[works[i].shape].flops_per_step / survey->shapes[shape].flops_per_step;
@@ -107,10 +110,11 @@ static double nearest_speed(const struct pg_survey *survey, const struct shape_w
         double distance = fabs(log(ratio)) + (is_alike ? 0.0 : 1e3);
         if (works[i].seconds_per_flop > 0.0 && distance < nearest) {
             nearest = distance;
-            speed = works[i].seconds_per_flop;
+            seconds = shape_flops(&survey->shapes[shape]) * works[i].seconds_per_flop +
+                      works[i].llc_seconds / ratio;
         }
     }
-    return speed;
+    return seconds;
 }
 
 /* The first must succeed; a refusal of another is no news before its runs fail. */
@@ -130,6 +134,11 @@ static int measure_shapes(const struct pg_subject_job *subject, struct pg_estima
             estimate->steps_per_second = speed;
         if (status == 0)
             works[i].seconds_per_flop = 1.0 / (speed * shape->flops_per_step);
+        if (status == 0)
+            status = pg_estimate_llc(subject, survey, estimate->first_cells[works[i].shape],
+                                     &works[i].llc_seconds, i == 0 ? error : &unheard);
+        if (status != 0 && i == 0)
+            return status;
     }
     return 0;
 }
@@ -147,8 +156,7 @@ static int measure_runs(const struct pg_subject_job *subject, struct pg_estimate
     }
     int status = measure_shapes(subject, estimate, works, count, error);
     for (size_t i = 0; i < survey->shape_count && status == 0; i++)
-        estimate->run_seconds[i] =
-            shape_flops(&survey->shapes[i]) * nearest_speed(survey, works, count, i);
+        estimate->run_seconds[i] = run_seconds(survey, works, count, i);
     free(works);
     return status;
 }

@@ -108,7 +108,10 @@ int pg_trial_run(const struct pg_trial *trial, uint32_t seed, size_t runs, int64
 {
     const struct pg_schema *schema = trial->experiment->schema;
     const int64_t points[POINTS] = {0, budget};
-    const struct pg_record record = {.steps = points, .step_count = POINTS};
+    const struct pg_record record = {.steps = points,
+                                     .step_count = budget > 0 ? POINTS : 1,
+                                     .llc_steps = points,
+                                     .llc_step_count = trial->has_llc ? ESTIMATES : 0};
     int index = pg_schema_find(schema, "steps");
     assert(index >= 0);
     trial->values[index].integer = budget;

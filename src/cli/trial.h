@@ -6,6 +6,8 @@
 #ifndef PHASEGRID_TRIAL_H
 #define PHASEGRID_TRIAL_H
 
+#include <stdbool.h>
+
 #include "phasegrid/experiment.h"
 
 struct pg_trial {
@@ -14,6 +16,7 @@ struct pg_trial {
     size_t lengths[PG_EXPERIMENT_DIMS_MAX];
     void **slots; /* (observable_count), in `memory`, shared by all runs */
     unsigned char *memory;
+    bool has_llc; /* an LLC estimate is made at step 0 */
 };
 
 struct pg_trial_cost {
