@@ -14,14 +14,17 @@
 
 enum { FORMAT = 1 }; /* of the bytes; whatever changes them raises it */
 
-/* lengths, with `points` for the dimension "step" and `snapshots` for "snapshot". */
-static void complete_lengths(const struct pg_experiment *experiment, const size_t *lengths,
-                             size_t points, size_t snapshots, size_t *ret_lengths)
+/* lengths, with `points` for the dimension "step", `snapshots` for "snapshot", and the record's own
+   for "llc_step". */
+static void complete_lengths(const struct pg_experiment *experiment, const struct pg_record *record,
+                             const size_t *lengths, size_t points, size_t snapshots,
+                             size_t *ret_lengths)
 {
     for (size_t d = 0; d < experiment->dimension_count; d++) {
         const char *name = experiment->dimensions[d].name;
         ret_lengths[d] = strcmp(name, "step") == 0       ? points
                          : strcmp(name, "snapshot") == 0 ? snapshots
+                         : strcmp(name, "llc_step") == 0 ? record->llc_step_count
                                                          : lengths[d];
     }
 }
@@ -39,7 +42,7 @@ struct pg_run_head pg_run_head_make(const struct pg_experiment *experiment,
     head.seed = request->seed;
     head.mix = request->mix;
     head.step = step;
-    complete_lengths(experiment, lengths, record->step_count, record->snapshot_count, own);
+    complete_lengths(experiment, record, lengths, record->step_count, record->snapshot_count, own);
     for (size_t d = 0; d < experiment->dimension_count; d++)
         head.lengths[d] = own[d];
     return head;
@@ -82,7 +85,7 @@ void pg_run_row_pass(const struct pg_experiment *experiment, const struct pg_run
     size_t points = pg_steps_before(record->steps, record->step_count, step);
     size_t snapshots = pg_steps_before(record->snapshots, record->snapshot_count, step);
     size_t own[PG_EXPERIMENT_DIMS_MAX];
-    complete_lengths(experiment, lengths, points, snapshots, own);
+    complete_lengths(experiment, record, lengths, points, snapshots, own);
     for (size_t i = 0; i < experiment->observable_count; i++)
         pass_observable(&experiment->observables[i], request, own,
                         state->mode == PG_STATE_MEASURE ? NULL : request->slots[i], state);

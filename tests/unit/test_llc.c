@@ -23,6 +23,11 @@ static double number(const struct row *row, const char *name)
     return *(const double *)row_slot(row, name);
 }
 
+static const double *numbers(const struct row *row, const char *name)
+{
+    return row_slot(row, name);
+}
+
 static void estimate(struct row *row, const char *assignments, uint32_t seed)
 {
     row_prepare(row, "quadratic", assignments, seed, false);
@@ -113,11 +118,106 @@ static void test_preconditioned(void **state)
     row_release(&row);
 }
 
+/* ---- states ---- */
+
+static const int64_t twice[] = {0, 20};
+
+/* A source of one row that is told to leave once it has trained beyond a step. */
+struct interrupted {
+    struct row *row;
+    bool is_given, must_save;
+    int64_t beyond; /* INT64_MAX: it goes on to its end */
+    unsigned char state[1 << 16];
+    size_t size;
+    int64_t saved_at;
+};
+
+static bool give(void *context, struct pg_run_request *ret)
+{
+    struct interrupted *source = context;
+    if (source->is_given)
+        return false;
+    source->is_given = true;
+    *ret = source->row->request;
+    return true;
+}
+
+static void take(void *context, uint64_t ticket, int status, const struct pg_run_result *result,
+                 const struct pg_error *error)
+{
+    struct interrupted *source = context;
+    (void)ticket;
+    (void)error;
+    source->row->status = status;
+    source->row->result = *result;
+}
+
+static enum pg_pause pause_run(void *context)
+{
+    const struct interrupted *source = context;
+    if (source->saved_at > source->beyond)
+        return PG_PAUSE_LEAVE;
+    return source->beyond < INT64_MAX ? PG_PAUSE_SAVE : PG_PAUSE_GO_ON;
+}
+
+static void save(void *context, uint64_t ticket, int64_t progress, const void *state, size_t size)
+{
+    struct interrupted *source = context;
+    (void)ticket;
+    assert_true(size <= sizeof source->state);
+    memcpy(source->state, state, size);
+    source->size = size;
+    source->saved_at = progress;
+}
+
+static int train(struct interrupted *source, struct row *row, int64_t beyond)
+{
+    const struct pg_run_source of = {
+        .next = give, .finish = take, .pause = pause_run, .save = save, .context = source};
+    source->row = row;
+    source->is_given = false;
+    source->beyond = beyond;
+    source->saved_at = -1;
+    return row->experiment->run(&of, NULL);
+}
+
+/* An estimate that was made before the state is in it. */
+static void check_state(const char *experiment, const char *assignments)
+{
+    static struct interrupted source;
+    struct row whole, before, after;
+    struct row *const rows[] = {&whole, &before, &after};
+    for (size_t i = 0; i < 3; i++) {
+        row_prepare(rows[i], experiment, assignments, 2, false);
+        row_ask_llc(rows[i], twice, 2);
+    }
+    row_run_all(&whole, 1);
+    assert_int_equal(train(&source, &before, 5), PG_ESTOPPED);
+    assert_true(source.saved_at > 5 && source.saved_at < 20);
+    after.request.state = source.state;
+    after.request.state_size = source.size;
+    assert_int_equal(train(&source, &after, INT64_MAX), 0);
+    assert_true(isfinite(numbers(&whole, "llc")[0]) && isfinite(numbers(&whole, "llc")[1]));
+    row_assert_all_same(&whole, &after);
+    for (size_t i = 0; i < 3; i++)
+        row_release(rows[i]);
+}
+
+static void test_states(void **state)
+{
+    (void)state;
+    check_state("tms", "steps=20 sample_count=60 llc_chains=3 llc_burn_in=10 llc_draws=20");
+    check_state("addition", "steps=20 decoder_width=8 train_count=45 llc_chains=3 llc_burn_in=10 "
+                            "llc_draws=20 llc_step_size=1e-6");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sgld), cmocka_unit_test(test_sgld_with_gradient_noise),
-        cmocka_unit_test(test_adjusted_samplers), cmocka_unit_test(test_momentum_samplers),
-        cmocka_unit_test(test_preconditioned)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sgld),
+                                       cmocka_unit_test(test_sgld_with_gradient_noise),
+                                       cmocka_unit_test(test_adjusted_samplers),
+                                       cmocka_unit_test(test_momentum_samplers),
+                                       cmocka_unit_test(test_preconditioned),
+                                       cmocka_unit_test(test_states)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
