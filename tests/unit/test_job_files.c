@@ -75,17 +75,18 @@ static void check_shards(const struct pg_job *job)
     struct pg_job *shards[SHARDS], *united = NULL;
     struct pg_error error = {0};
     uint64_t runs = 0;
-    for (size_t i = 0; i < SHARDS; i++) {
-        assert_int_equal(pg_job_shard(job, i + 1, SHARDS, &shards[i], &error), 0);
+    size_t count = pg_job_run_count(job) < SHARDS ? 2 : SHARDS;
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(pg_job_shard(job, i + 1, count, &shards[i], &error), 0);
         assert_true(pg_job_contains(job, shards[i]));
         runs += pg_job_run_count(shards[i]);
     }
     assert_int_equal(runs, pg_job_run_count(job));
     assert_int_equal(
-        pg_job_unite((const struct pg_job *const *)shards, names, SHARDS, &united, &error), 0);
+        pg_job_unite((const struct pg_job *const *)shards, names, count, &united, &error), 0);
     assert_same_job(united, job);
     pg_job_destroy(united);
-    for (size_t i = 0; i < SHARDS; i++)
+    for (size_t i = 0; i < count; i++)
         pg_job_destroy(shards[i]);
 }
 
