@@ -62,7 +62,6 @@ struct pg_chains {
     const bool *is_free; /* (parameters): the others stay at the anchor; NULL: all */
     size_t rows;         /* parameters that are sampled */
     size_t *places;      /* (rows) of theirs */
-    size_t count;        /* chains; lanes behind repeat the first */
     double *point;       /* (parameters, PG_LANES): where the landscape is asked */
     double *slope;       /* (parameters, PG_LANES) */
     double *w, *anchor, *gradient, *noise, *v; /* (rows, PG_LANES) */
@@ -79,7 +78,8 @@ void pg_chains_arrange(struct pg_chains *chains, const struct pg_kernel *kernel,
                        const struct pg_landscape *landscape, const struct pg_sampler_plan *plan,
                        const bool *is_free, struct pg_arena *arena);
 
-/* Chain i takes lane i, at its anchor anchors[i] (parameters); 1 <= count <= PG_LANES. */
+/* Chain i takes lane i, at its anchor anchors[i] (parameters); 1 <= count <= PG_LANES; lanes behind
+   repeat the first. */
 void pg_chains_begin(struct pg_chains *chains, const struct pg_chain *which,
                      const double *const *anchors, size_t count);
 

@@ -38,7 +38,7 @@ int pg_tms_start(const struct tms *tms, const struct pg_run_request *request, do
 struct tms_data {
     struct pg_autoencoder_shape model;
     const struct pg_kernel *kernel;
-    size_t samples, batch_most; /* the largest batch that is drawn */
+    size_t samples;
     struct tms_set {
         uint32_t seed, mix;
         uint8_t *features;  /* (samples) */

@@ -31,7 +31,6 @@ void pg_tms_arrange(const struct tms *tms, size_t batch_most, const struct pg_ke
     data->model = tms->model;
     data->kernel = kernel;
     data->samples = n;
-    data->batch_most = batch_most;
     data->view.room = room_of(n, c);
     for (size_t i = 0; i < PG_LANES; i++) {
         data->sets[i].features = pg_arena_take(arena, n);

@@ -117,7 +117,6 @@ static void set_lane(struct pg_chains *chains, size_t lane, const struct pg_chai
 void pg_chains_begin(struct pg_chains *chains, const struct pg_chain *which,
                      const double *const *anchors, size_t count)
 {
-    chains->count = count;
     for (size_t lane = 0; lane < PG_LANES; lane++)
         set_lane(chains, lane, &which[lane < count ? lane : 0], anchors[lane < count ? lane : 0]);
     memset(chains->v, 0, chains->rows * PG_LANES * sizeof *chains->v);
