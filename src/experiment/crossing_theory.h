@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/* n_beta E[K] under exp(-n_beta K(w) - gamma / 2 |w|^2), by quadrature to 1e-6; gamma > 0. */
+/* n_beta E[K] under exp(-n_beta K(w) - gamma / 2 |w|^2), by quadrature to 1e-6 for
+   powers up to 8; gamma > 0. */
 double pg_normal_crossing_llc(int64_t k1, int64_t k2, double n_beta, double gamma);
 
 /* The learning coefficient, 1 / (2 max k), and its multiplicity, 2 where k1 = k2. */

@@ -193,6 +193,41 @@ static double crossing_of_ones(double n_beta, double gamma)
     return sum / weights;
 }
 
+/* k = (0, k) is n_beta E[w^(2 k)] of one coordinate: Simpson's rule, finer towards 0. */
+static double crossing_of_one(int64_t k, double n_beta, double gamma)
+{
+    enum { PIECES = 2000000 };
+    double weights = 0.0, sum = 0.0;
+    for (int i = 0; i <= PIECES; i++) {
+        double x = 12.0 / sqrt(gamma) * i / PIECES, power = 1.0;
+        for (int64_t j = 0; j < 2 * k; j++)
+            power *= x;
+        double energy = n_beta * power;
+        double weight = (i == 0 || i == PIECES ? 1.0
+                         : i % 2 == 1          ? 4.0
+                                               : 2.0) *
+                        exp(-0.5 * gamma * x * x - energy);
+        weights += weight;
+        sum += weight > 0.0 ? weight * energy : 0.0;
+    }
+    return sum / weights;
+}
+
+/* The precision that is promised, up to the highest power of the experiment, far prior or near. */
+static void test_high_powers(void **state)
+{
+    (void)state;
+    for (int64_t k = 1; k <= 8; k++)
+        for (int i = 0; i < 3; i++) {
+            const double gamma = (const double[]){1e-4, 1.0, 100.0}[i];
+            double expected = crossing_of_one(k, 1e4, gamma);
+            assert_true(fabs(pg_normal_crossing_llc(0, k, 1e4, gamma) - expected) < 1e-6);
+            assert_true(fabs(pg_normal_crossing_llc(k, 0, 1e4, gamma) - expected) < 1e-6);
+        }
+    assert_true(fabs(pg_normal_crossing_llc(0, 8, 1e4, 1e-20) - 1.0 / 16.0) < 1e-6);
+    assert_true(isfinite(pg_normal_crossing_llc(8, 8, 1e4, 1e-20)));
+}
+
 static void test_normal_crossings(void **state)
 {
     static const struct {
@@ -240,6 +275,6 @@ int main(void)
         cmocka_unit_test(test_table),         cmocka_unit_test(test_two_layers),
         cmocka_unit_test(test_invariance),    cmocka_unit_test(test_refused_networks),
         cmocka_unit_test(test_smooth_points), cmocka_unit_test(test_normal_crossings),
-        cmocka_unit_test(test_quadratic)};
+        cmocka_unit_test(test_high_powers),   cmocka_unit_test(test_quadratic)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
