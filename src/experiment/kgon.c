@@ -134,10 +134,10 @@ void pg_kgon_point(const struct pg_kgon *kgon, size_t sigma, size_t phi, size_t 
 double pg_kgon_volume_exponent(size_t k, size_t sigma, size_t features)
 {
     double c = (double)features;
+    if (k < 4 || k > 8 || k > features || sigma > features - k)
+        return (double)NAN;
     if (k == 4)
         return 5.5 + (c - 4.0) + (double)sigma / 2.0;
-    if (k < 4 || k > features)
-        return (double)NAN;
     if (sigma == 0)
         return (3.0 * (double)k - 1.0) / 2.0;
     return sigma == features - k ? (3.0 * c - 1.0) / 2.0 : (double)NAN;

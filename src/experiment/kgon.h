@@ -36,7 +36,8 @@ double pg_kgon_loss(const struct pg_kgon *kgon, size_t sigma, size_t phi, size_t
 void pg_kgon_point(const struct pg_kgon *kgon, size_t sigma, size_t phi, size_t features,
                    double dead_bias, double turn, double *ret_w);
 
-/* lambda as the exponent of the volume of small losses; NaN where no rule is known. */
+/* lambda as the exponent of the volume of small losses; NaN where no rule is known: at saddles (0 <
+   sigma < c - k of k >= 5; k >= 12), and where there is no such phase. */
 double pg_kgon_volume_exponent(size_t k, size_t sigma, size_t features);
 
 /* |w|^2 / 2 at the phase, dead biases left out: what the prior N(0, 1) adds to the free energy. */

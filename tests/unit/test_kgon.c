@@ -178,7 +178,7 @@ static void find_eigenvalues(size_t k, size_t sigma, size_t features, double *re
     const struct pg_autoencoder_shape shape = {features, 2};
     const struct pg_kgon kgon = kgon_of(k);
     const size_t d = 3 * features;
-    double w[24], above[24], below[24], hessian[24 * 24];
+    double w[36], above[36], below[36], hessian[36 * 36];
     pg_kgon_point(&kgon, sigma, 0, features, -0.7, 0.2, w);
     for (size_t p = 0; p < d; p++) {
         const double h = 1e-6, at = w[p];
@@ -223,6 +223,28 @@ static void test_hessians(void **state)
     assert_true(values[0] < -1e-4 && values[1] < -1e-4 && values[2] > -1e-6);
 }
 
+/* Where the exponent is given, the point is a minimum and twice the exponent the rank of its
+   Hessian; elsewhere it is a saddle. */
+static void test_exponents_and_ranks(void **state)
+{
+    static const size_t polygons[] = {5, 6, 7, 8, 12};
+    const double nothing = 1e-6;
+    double values[36];
+    (void)state;
+    for (size_t c = 5; c <= 12; c++)
+        for (size_t i = 0; i < 5 && polygons[i] <= c; i++)
+            for (size_t sigma = 0; sigma <= c - polygons[i]; sigma++) {
+                double exponent = pg_kgon_volume_exponent(polygons[i], sigma, c);
+                size_t rank = 0;
+                find_eigenvalues(polygons[i], sigma, c, values);
+                for (size_t p = 0; p < 3 * c; p++)
+                    rank += fabs(values[p]) > nothing;
+                assert_int_equal(values[0] < -nothing, isnan(exponent));
+                if (!isnan(exponent))
+                    assert_near((double)rank, 2.0 * exponent, 0.0);
+            }
+}
+
 static void test_exponents(void **state)
 {
     (void)state;
@@ -235,6 +257,8 @@ static void test_exponents(void **state)
     assert_near(pg_kgon_volume_exponent(5, 1, 6), 8.5, 0.0);
     assert_near(pg_kgon_volume_exponent(6, 0, 6), 8.5, 0.0);
     assert_true(isnan(pg_kgon_volume_exponent(5, 1, 7)));
+    assert_true(isnan(pg_kgon_volume_exponent(4, 0, 3))); /* there are no such phases */
+    assert_true(isnan(pg_kgon_volume_exponent(4, 3, 6)));
 }
 
 static double critical(size_t k, size_t sigma, double lambda, size_t k2, size_t sigma2,
@@ -292,6 +316,7 @@ int main(void)
                                        cmocka_unit_test(test_levels),
                                        cmocka_unit_test(test_hessians),
                                        cmocka_unit_test(test_exponents),
+                                       cmocka_unit_test(test_exponents_and_ranks),
                                        cmocka_unit_test(test_critical_sample_counts),
                                        cmocka_unit_test(test_classification)};
     return cmocka_run_group_tests(tests, NULL, NULL);
