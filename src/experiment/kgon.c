@@ -107,9 +107,9 @@ int pg_kgon_solve(size_t k, struct pg_kgon *ret, struct pg_error *error)
 
 double pg_kgon_loss(const struct pg_kgon *kgon, size_t sigma, size_t phi, size_t features)
 {
-    double c = (double)features;
-    return (kgon->level + c - (double)kgon->k - 3.0 * (double)sigma / (4.0 * c) + (double)phi) /
-           (3.0 * c);
+    const double c = (double)features, k = (double)kgon->k;
+    const double dead = (double)phi * (1.0 - kgon->level / k); /* 1 each, less its share of h_k */
+    return (kgon->level + c - k - 3.0 * (double)sigma / (4.0 * c) + dead) / (3.0 * c);
 }
 
 void pg_kgon_point(const struct pg_kgon *kgon, size_t sigma, size_t phi, size_t features,

@@ -27,7 +27,8 @@ struct pg_superposition_phase {
    there is none. */
 int pg_kgon_solve(size_t k, struct pg_kgon *ret, struct pg_error *error) PG_CHECK_RESULT;
 
-/* Population loss of a phase of `features` features. */
+/* Population loss at pg_kgon_point() of a phase with `features` features and dead_bias far below 0:
+   a dead output costs 1 less its own share h_k / k of the level, over 3 c. */
 double pg_kgon_loss(const struct pg_kgon *kgon, size_t sigma, size_t phi, size_t features);
 
 /* ret_w (3 features): the phase at the k-gon, column 0 at `turn` turns; dead columns 0. The first

@@ -172,6 +172,23 @@ static void test_levels(void **state)
     }
 }
 
+/* A dead output takes its own share of the level away, whatever k: the loss of the formula is that
+   of the point. */
+static void test_dead_outputs(void **state)
+{
+    double w[36];
+    (void)state;
+    for (size_t k = 4; k <= 8; k++)
+        for (size_t c = k; c <= 12; c++)
+            for (size_t phi = 0; phi <= k; phi++) {
+                const struct pg_autoencoder_shape shape = {c, 2};
+                const struct pg_kgon kgon = kgon_of(k);
+                size_t sigma = (c - k) / 2;
+                pg_kgon_point(&kgon, sigma, phi, c, -3.0, 0.137, w);
+                assert_near(pg_kgon_loss(&kgon, sigma, phi, c), quadrature(&shape, w), 1e-12);
+            }
+}
+
 /* ret (d): eigenvalues of the Hessian by differences of the gradient, ascending. */
 static void find_eigenvalues(size_t k, size_t sigma, size_t features, double *ret)
 {
@@ -314,6 +331,7 @@ int main(void)
                                        cmocka_unit_test(test_quadrature_and_gradient),
                                        cmocka_unit_test(test_coordinates),
                                        cmocka_unit_test(test_levels),
+                                       cmocka_unit_test(test_dead_outputs),
                                        cmocka_unit_test(test_hessians),
                                        cmocka_unit_test(test_exponents),
                                        cmocka_unit_test(test_exponents_and_ranks),
