@@ -16,7 +16,7 @@ FOURS, FIVES = (.111111, .104167, .097222), (.068744, .061799)
 
 def levels():
     """Losses of all phases of the table."""
-    return np.array([(h + FEATURES - k - 3 * sigma / (4 * FEATURES) + phi) / (3 * FEATURES)
+    return np.array([(h + FEATURES - k - 3 * sigma / (4 * FEATURES) + phi * (1 - h / k)) / (3 * FEATURES)
                      for k, h in H.items() for sigma in range(FEATURES - k + 1) for phi in range(4)])
 
 
