@@ -28,11 +28,12 @@ struct pg_autoencoder_shape {
     size_t features, hidden;
 };
 
-/* A batch of each lane, grouped by feature: behind each other the magnitudes of feature 0, 1, ...,
-   slots[j] rows (.., PG_LANES) for feature j, of which the first full[j] are taken in every lane
-   and the others are negative in lanes that have fewer. */
+/* A batch of each lane, grouped by feature: from row first[j] on, slots[j] rows (.., PG_LANES) of
+   magnitudes of feature j, of which the first full[j] are taken in every lane and the others are
+   negative in lanes that have fewer. */
 struct pg_autoencoder_batch {
     const double *magnitudes;
+    size_t first[PG_AUTOENCODER_MAX];
     size_t slots[PG_AUTOENCODER_MAX], full[PG_AUTOENCODER_MAX];
     double scale;   /* of the sums: 1 / samples */
     bool is_shared; /* all lanes have the same batch: a row is one number, and every slot is full */

@@ -144,34 +144,26 @@ static uint32_t sample_of(const struct tms_data *data, uint32_t word)
     return (uint32_t)((uint64_t)word * data->samples >> 32);
 }
 
-/* Rows where each feature's samples begin. */
-static void place_features(const struct tms_data *data, const struct pg_autoencoder_batch *batch,
-                           size_t ret_first[TMS_FEATURES_MAX])
-{
-    size_t row = 0;
-    for (size_t j = 0; j < data->model.features; j++) {
-        ret_first[j] = row;
-        row += batch->slots[j];
-    }
-}
-
-/* ---- a batch that all lanes share: words in order ---- */
+/* ---- a batch that all lanes share: words in order; each feature has room for all of it ---- */
 
 static void draw_shared(struct tms_data *data, const struct pg_lane_random *random, size_t size,
                         struct pg_autoencoder_batch *batch)
 {
     const struct tms_set *set = &data->sets[data->looked_at[0]];
-    size_t next[TMS_FEATURES_MAX] = {0};
+    double *next[TMS_FEATURES_MAX];
+    for (size_t j = 0; j < data->model.features; j++) {
+        batch->first[j] = j * size;
+        next[j] = data->rows + batch->first[j];
+    }
     data->kernel->in_lanes->stream(random, 0, (size + 3) / 4, data->words);
     for (size_t s = 0; s < size; s++) {
-        data->words[s] = sample_of(data, data->words[s]);
-        batch->slots[set->features[data->words[s]]]++;
+        uint32_t sample = sample_of(data, data->words[s]);
+        *next[set->features[sample]]++ = set->magnitudes[sample];
     }
+    for (size_t j = 0; j < data->model.features; j++)
+        batch->slots[j] = (size_t)(next[j] - data->rows) - batch->first[j];
     memcpy(batch->full, batch->slots, sizeof batch->full);
     batch->is_shared = true;
-    place_features(data, batch, next);
-    for (size_t s = 0; s < size; s++)
-        data->rows[next[set->features[data->words[s]]]++] = set->magnitudes[data->words[s]];
 }
 
 /* ---- batches of each lane's own: words (size, PG_LANES) ---- */
@@ -196,15 +188,14 @@ static void put_lane(struct tms_data *data, const struct pg_autoencoder_batch *b
                      size_t lane)
 {
     const struct tms_set *set = &data->sets[data->looked_at[lane]];
-    size_t next[TMS_FEATURES_MAX], first[TMS_FEATURES_MAX] = {0};
-    place_features(data, batch, first);
-    memcpy(next, first, sizeof next);
+    size_t next[TMS_FEATURES_MAX];
+    memcpy(next, batch->first, sizeof next);
     for (size_t s = 0; s < size; s++) {
         uint32_t sample = data->words[s * PG_LANES + lane];
         data->rows[next[set->features[sample]]++ * PG_LANES + lane] = set->magnitudes[sample];
     }
     for (size_t j = 0; j < data->model.features; j++)
-        for (size_t row = next[j]; row < first[j] + batch->slots[j]; row++)
+        for (size_t row = next[j]; row < batch->first[j] + batch->slots[j]; row++)
             data->rows[row * PG_LANES + lane] = -1.0;
 }
 
@@ -214,6 +205,8 @@ static void draw_own(struct tms_data *data, const struct pg_lane_random *random,
     data->kernel->in_lanes->words(random, 0, (size + 3) / 4, data->words);
     for (size_t lane = 0; lane < PG_LANES; lane++)
         count_lane(data, size, lane, batch);
+    for (size_t j = 1; j < data->model.features; j++)
+        batch->first[j] = batch->first[j - 1] + batch->slots[j - 1];
     for (size_t lane = 0; lane < PG_LANES; lane++)
         put_lane(data, batch, size, lane);
 }

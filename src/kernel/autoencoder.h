@@ -101,13 +101,13 @@ INLINE void pass_batch(size_t features, size_t hidden, int is_shared,
     const size_t row = is_shared ? 1 : PG_LANES;
     for (size_t lane = 0; lane < PG_LANES; lane += DOUBLES) {
         struct gram gram;
-        const double *m = batch->magnitudes + (is_shared ? 0 : lane);
         begin_gram(features, hidden, w + lane, &gram);
 #pragma GCC unroll 6
         for (size_t j = 0; j < features; j++) {
 #pragma GCC unroll 6
             for (size_t i = 0; i < features; i++)
                 gram.slope[j * features + i] = d_set(0.0);
+            const double *m = batch->magnitudes + batch->first[j] * row + (is_shared ? 0 : lane);
             size_t slot = 0;
             for (; slot < batch->full[j]; slot++, m += row)
                 add_samples(features, j, 1, ret_loss != NULL, is_shared ? d_set(*m) : d_load(m),

@@ -116,6 +116,7 @@ static void lay_out(const struct pg_autoencoder_shape *shape)
                     row[i * PG_LANES + lane] = m;
             }
         }
+        data.batch.first[j] = (size_t)(row - data.rows) / PG_LANES;
         data.batch.slots[j] = most;
         data.batch.full[j] = fewest;
         row += most * PG_LANES;
