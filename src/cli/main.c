@@ -14,10 +14,23 @@
 enum { VERBS_MAX = 32 };
 
 const struct pg_verb *const pg_verbs[] = {
-    &pg_verb_check,  &pg_verb_submit, &pg_verb_run,    &pg_verb_resume,
-    &pg_verb_retry,  &pg_verb_status, &pg_verb_show,   &pg_verb_plot,
-    &pg_verb_list,   &pg_verb_export, &pg_verb_verify, &pg_verb_repair,
-    &pg_verb_extend, &pg_verb_merge,  &pg_verb_bench,  NULL,
+    &pg_verb_check,
+    &pg_verb_submit,
+    &pg_verb_run,
+    &pg_verb_resume,
+    &pg_verb_retry,
+    &pg_verb_status,
+    &pg_verb_show,
+    &pg_verb_plot,
+    &pg_verb_list,
+    &pg_verb_export,
+    &pg_verb_verify,
+    &pg_verb_repair,
+    &pg_verb_extend,
+    &pg_verb_merge,
+    &pg_verb_superposition,
+    &pg_verb_bench,
+    NULL,
 };
 
 static int exit_code(int status)

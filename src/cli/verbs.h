@@ -19,6 +19,7 @@ extern const struct pg_verb pg_verb_run;
 extern const struct pg_verb pg_verb_show;
 extern const struct pg_verb pg_verb_status;
 extern const struct pg_verb pg_verb_submit;
+extern const struct pg_verb pg_verb_superposition;
 extern const struct pg_verb pg_verb_verify;
 
 #endif

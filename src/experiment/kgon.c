@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums, products and roots only, up to the critical n, which is never recorded. */
-#include "kgon.h"
+/* Sums, products and roots only, but for the Hessian and the critical n, which are never recorded.
+ */
+#include "phasegrid/kgon.h"
 
+#include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
+#include "autoencoder.h"
 #include "phasegrid/special.h"
 
-enum { FEATURES_MAX = 256 };
+enum { FEATURES_MAX = 256, PARAMETERS_MAX = 3 * PG_AUTOENCODER_MAX };
 
 /* ---- solving ---- */
 
@@ -98,7 +101,7 @@ int pg_kgon_solve(size_t k, struct pg_kgon *ret, struct pg_error *error)
     double level = is_found ? level_at(k, at[0], at[1], slope) : 0.0;
     if (!is_found || fabs(slope[0]) + fabs(slope[1]) > 1e-9 || level >= (double)k)
         return pg_error_set(error, PG_EINPUT,
-                            "there is no %zu-gon; expected 4 to 8, or a multiple of 4", k);
+                            "there is no %zu-gon; expected 4 to 8, 12, 16, 20, 24 or 28", k);
     *ret = (struct pg_kgon){k, at[0], at[1], level};
     return 0;
 }
@@ -148,6 +151,48 @@ double pg_kgon_prior(const struct pg_kgon *kgon, size_t sigma, size_t features)
     double live = 1.0 / (2.0 * (double)features);
     return 0.5 * ((double)kgon->k * (kgon->length * kgon->length + kgon->bias * kgon->bias) +
                   (double)sigma * live * live);
+}
+
+/* ret (d, d) at w (d), by central differences; w is as it was. */
+static void differentiate(const struct pg_autoencoder_shape *shape, double *w, double *ret)
+{
+    const size_t d = pg_autoencoder_parameters(shape);
+    const double h = 1e-6;
+    double above[PARAMETERS_MAX], below[PARAMETERS_MAX];
+    for (size_t p = 0; p < d; p++) {
+        const double at = w[p];
+        w[p] = at + h;
+        (void)pg_autoencoder_population(shape, w, above);
+        w[p] = at - h;
+        (void)pg_autoencoder_population(shape, w, below);
+        w[p] = at;
+        for (size_t q = 0; q < d; q++)
+            ret[p * d + q] = (above[q] - below[q]) / (2.0 * h);
+    }
+}
+
+int pg_kgon_hessian(const struct pg_kgon *kgon, size_t sigma, size_t features,
+                    struct pg_kgon_hessian *ret, struct pg_error *error)
+{
+    const struct pg_autoencoder_shape shape = {features, 2};
+    const double nothing = 1e-6;
+    double w[PARAMETERS_MAX], values[PARAMETERS_MAX], hessian[PARAMETERS_MAX * PARAMETERS_MAX];
+    if (kgon->k < 5 || features < kgon->k || features > PG_AUTOENCODER_MAX)
+        return pg_error_set(error, PG_EINPUT,
+                            "no Hessian of a %zu-gon of %zu features; expected 5 <= k <= features "
+                            "<= %d (at the square the loss has a kink)",
+                            kgon->k, features, PG_AUTOENCODER_MAX);
+    const lapack_int d = (lapack_int)pg_autoencoder_parameters(&shape);
+    pg_kgon_point(kgon, sigma, 0, features, -0.7, 0.2, w);
+    differentiate(&shape, w, hessian);
+    if (LAPACKE_dsyev(LAPACK_ROW_MAJOR, 'N', 'U', d, hessian, d, values) != 0)
+        return pg_error_set(error, PG_EMACHINE, "LAPACK: dsyev failed on a Hessian");
+    *ret = (struct pg_kgon_hessian){0, 0};
+    for (lapack_int i = 0; i < d; i++) {
+        ret->rank += fabs(values[i]) > nothing;
+        ret->negative += values[i] < -nothing;
+    }
+    return 0;
 }
 
 /* ---- the phase rule ---- */
@@ -204,6 +249,8 @@ double pg_critical_sample_count(struct pg_free_energy a, struct pg_free_energy b
 {
     const struct pg_free_energy d = {a.loss - b.loss, a.lambda - b.lambda, a.prior - b.prior};
     const double turning = d.loss != 0.0 ? -d.lambda / d.loss : (double)INFINITY;
+    if (d.loss == 0.0 && d.lambda == 0.0 && d.prior == 0.0)
+        return (double)NAN;
     double low = turning > 1.0 && isfinite(turning) ? turning : 1.0, high = low;
     double at_low = low * d.loss + d.lambda * log(low) + d.prior, at_high = at_low;
     while (at_low * at_high > 0.0 && high < 1e15) {

@@ -3,8 +3,9 @@
 #ifndef PHASEGRID_TMS_H
 #define PHASEGRID_TMS_H
 
+#include "autoencoder.h"
 #include "descent.h"
-#include "kgon.h"
+#include "phasegrid/kgon.h"
 
 enum { TMS_FEATURES_MAX = PG_AUTOENCODER_MAX, TMS_JUMPS_MAX = 16, TMS_SAMPLES_MAX = 10000000 };
 
@@ -25,6 +26,10 @@ struct tms {
 
 int pg_tms_read(const struct pg_values *values, struct tms *ret,
                 struct pg_error *error) PG_CHECK_RESULT;
+
+/* Refuses `epochs` of more steps than `steps`, for which the trajectory has room. */
+int pg_tms_check_budget(const struct pg_values *values, const struct tms *tms,
+                        struct pg_error *error) PG_CHECK_RESULT;
 
 /* Finds the k-gons that the phase rule compares with. */
 void pg_tms_solve(struct tms *tms);

@@ -12,7 +12,7 @@ import pytest
 from command import PROGRAM, ROOT, SMALL_JOB, SMALL_RUNS, environment, listing, phasegrid
 
 VERBS = ["check", "submit", "run", "resume", "retry", "status", "show", "plot", "list", "export", "verify",
-         "repair", "extend", "merge", "bench"]
+         "repair", "extend", "merge", "superposition", "bench"]
 
 
 @pytest.fixture(scope="module")

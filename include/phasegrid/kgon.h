@@ -8,9 +8,8 @@
 #ifndef PHASEGRID_KGON_H
 #define PHASEGRID_KGON_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
-#include "autoencoder.h"
 #include "phasegrid/error.h"
 
 struct pg_kgon {
@@ -41,6 +40,16 @@ void pg_kgon_point(const struct pg_kgon *kgon, size_t sigma, size_t phi, size_t 
    sigma < c - k of k >= 5; k >= 12), and where there is no such phase. */
 double pg_kgon_volume_exponent(size_t k, size_t sigma, size_t features);
 
+/* The Hessian of the population loss at a phase without dead outputs, its dead biases at -.7. */
+struct pg_kgon_hessian {
+    size_t rank, negative; /* eigenvalues that are not 0, and below 0: a minimum has none */
+};
+
+/* By differences of the gradient; eigenvalues within 1e-6 count as 0. PG_EINPUT: of the square,
+   where the loss has a kink, and of more than 16 features. */
+int pg_kgon_hessian(const struct pg_kgon *kgon, size_t sigma, size_t features,
+                    struct pg_kgon_hessian *ret, struct pg_error *error) PG_CHECK_RESULT;
+
 /* |w|^2 / 2 at the phase, dead biases left out: what the prior N(0, 1) adds to the free energy. */
 double pg_kgon_prior(const struct pg_kgon *kgon, size_t sigma, size_t features);
 
@@ -53,7 +62,7 @@ struct pg_free_energy {
     double loss, lambda, prior;
 };
 
-/* The largest n at which two free energies are equal; NaN: none above 1. */
+/* The largest n at which two free energies are equal; NaN: none above 1, or they are the same. */
 double pg_critical_sample_count(struct pg_free_energy a, struct pg_free_energy b);
 
 #endif
