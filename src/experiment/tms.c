@@ -56,6 +56,8 @@ static const struct pg_setting settings[] = {
     REAL("weight_noise", 0, 1e6, "0.01", "1", "deviation added to W at a k-gon"),
     REAL("bias_noise", 0, 1e6, "0.01", "1", "deviation added to b, at any start"),
     DESCENT_SETTINGS("0.005", "225000"),
+    INTEGER("epochs", 0, 1e9, "0", "epochs",
+            "the budget as sample_count / batch_size steps each, at most `steps`; 0: steps"),
     LLC_SETTINGS(restrict_names),
 };
 
@@ -279,7 +281,8 @@ static const struct pg_descent_kind kind = {
 static int check(const struct pg_values *values, struct pg_error *error)
 {
     struct tms tms;
-    return pg_tms_read(values, &tms, error);
+    int status = pg_tms_read(values, &tms, error);
+    return status != 0 ? status : pg_tms_check_budget(values, &tms, error);
 }
 
 static int check_llc(const struct pg_values *values, struct pg_error *error)

@@ -40,6 +40,28 @@ static int check_batch(const struct tms *tms, struct pg_error *error)
                         tms->shape.batch_size, tms->samples, tms->samples);
 }
 
+/* The steps of `epochs`, each as many batches as hold sample_count samples, rounded up; 0: not
+ * given. */
+static int64_t steps_of_epochs(const struct pg_values *values, const struct tms *tms)
+{
+    const size_t batch = tms->shape.batch_size;
+    const int64_t each = batch > 0 ? (int64_t)((tms->samples + batch - 1) / batch) : 1;
+    return pg_values_integer(values, "epochs") * each;
+}
+
+int pg_tms_check_budget(const struct pg_values *values, const struct tms *tms,
+                        struct pg_error *error)
+{
+    const int64_t asked = steps_of_epochs(values, tms), steps = pg_values_integer(values, "steps");
+    if (asked <= steps)
+        return 0;
+    return pg_error_set(error, PG_EINPUT,
+                        "epochs %lld are %lld steps, more than steps %lld; expected steps of at "
+                        "least %lld",
+                        (long long)pg_values_integer(values, "epochs"), (long long)asked,
+                        (long long)steps, (long long)asked);
+}
+
 int pg_tms_read(const struct pg_values *values, struct tms *ret, struct pg_error *error)
 {
     const int64_t c = pg_values_integer(values, "features"),
@@ -68,7 +90,12 @@ int pg_tms_read(const struct pg_values *values, struct tms *ret, struct pg_error
                                .segment_count = 2,
                                .llc = pg_llc_cell_read(values, samples > 0 ? samples : nominal)}};
     int status = check_start(ret, error);
-    return status != 0 ? status : check_batch(ret, error);
+    if (status == 0)
+        status = check_batch(ret, error);
+    const int64_t asked = steps_of_epochs(values, ret);
+    if (asked > 0 && asked < ret->shape.steps)
+        ret->shape.steps = asked;
+    return status;
 }
 
 /* ---- starts ---- */

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -194,10 +195,38 @@ static void test_flags(void **state)
                PG_LLC_NEGATIVE);
 }
 
+/* Two epochs of 300 samples in batches of 20, the last one of an odd batch rounded up, are the runs
+   of as many steps; more than there are steps are refused. */
+static void test_epochs(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"batch_size=20 steps=40 epochs=2", "batch_size=20 steps=30"},
+        {"batch_size=70 steps=40 epochs=2", "batch_size=70 steps=10"},
+        {"batch_size=0 steps=40 epochs=2", "batch_size=0 steps=2"}};
+    struct row epochs, steps;
+    char text[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        (void)snprintf(text, sizeof text, "sample_count=300 %s", pairs[i][0]);
+        row_run(&epochs, "tms", text, 3, false);
+        (void)snprintf(text, sizeof text, "sample_count=300 %s", pairs[i][1]);
+        row_run(&steps, "tms", text, 3, false);
+        assert_int_equal(epochs.result.last_step, steps.result.last_step);
+        row_assert_same(&epochs, &steps, "parameters");
+        row_release(&epochs);
+        row_release(&steps);
+    }
+    row_prepare(&epochs, "tms", "sample_count=300 batch_size=20 steps=29 epochs=2", 3, false);
+    const struct pg_values values = {epochs.experiment->schema, epochs.values};
+    assert_int_equal(epochs.experiment->check(&values, &epochs.error), PG_EINPUT);
+    assert_non_null(strstr(epochs.error.text, "epochs 2 are 30 steps, more than steps 29"));
+    row_release(&epochs);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_descent), cmocka_unit_test(test_data),
-                                       cmocka_unit_test(test_permutation),
-                                       cmocka_unit_test(test_flags)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_descent), cmocka_unit_test(test_data), cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_permutation), cmocka_unit_test(test_flags)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
