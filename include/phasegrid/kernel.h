@@ -70,14 +70,21 @@ struct pg_plane {
     size_t numbers;   /* of each row that are meant, a multiple of PG_LANES */
 };
 
-/* Sums of a table's columns, one for each sample: the columns of its symbols, a symbol's column at
+/* How the columns of a sample's symbols become one: sum of all places; of two places, the first
+   minus the second, or the square of that. */
+enum pg_combine { PG_SUM, PG_DIFFERENCE, PG_SQUARED_DIFFERENCE };
+
+/* A table's columns combined, one for each sample: the columns of its symbols, a symbol's column at
    place k being symbol + k * place_columns. */
 struct pg_gather {
+    enum pg_combine combine;
     size_t rows, columns, samples, arity, place_columns;
     size_t table_row, sums_row; /* elements between rows */
     const uint32_t *symbols;    /* (samples, arity) of each run */
     size_t lanes;
-    float *scratch; /* (padded columns, PG_LANES) where lanes is 1 */
+    float *scratch; /* (padded columns, PG_LANES) where lanes is 1; twice that for the transpose of
+                       a squared difference */
+    const float *values; /* the table itself, for the transpose of a squared difference */
 };
 
 struct pg_lane_kernel;
@@ -118,6 +125,11 @@ struct pg_kernel {
     void (*squared_error)(const float *y, const float *target, float *delta, float *loss,
                           const struct pg_plane *plane, float scale);
 
+    /* y (one row) logits of label 1 against label 0, labels (one row): loss = log(1 + exp(-s y)),
+       s = 1 for label 1, else -1; delta = scale (sigmoid(y) - label), or NULL. */
+    void (*logistic)(const float *y, const uint32_t *labels, float *delta, float *loss,
+                     const struct pg_plane *plane, float scale);
+
     /* y (rows) logits, a row a class, labels (one row): loss = log sum exp(y) - y[label]; delta =
        scale (softmax - onehot), or NULL. */
     void (*cross_entropy)(const float *y, const uint32_t *labels, float *delta, float *loss,
@@ -126,14 +138,14 @@ struct pg_kernel {
     /* ret_class (one row): the first row with the largest score; scores (rows). */
     void (*argmax)(const float *scores, uint32_t *ret_class, const struct pg_plane *plane);
 
-    /* sums(row, n) = f(sum over the places k = 0, 1, ... of n of table(row, column)). Where lanes
-       is 1 all arrays have rows up to a multiple of PG_LANES, of which only `rows` of sums are
-       written. */
+    /* sums(row, n) = f(the table(row, column) of the places k = 0, 1, ... of n, combined). Where
+       lanes is 1 all arrays have rows up to a multiple of PG_LANES, of which only `rows` of sums
+       are written. */
     void (*gather)(const struct pg_gather *gather, const float *table, float *sums,
                    enum pg_activation activation);
 
-    /* The transpose: adds to table(row, column) sums(row, n) of the samples n in order, and the
-       places of n in order, that take the column. */
+    /* The transpose: adds to table(row, column) sums(row, n), times the derivative of what
+       combines, of the samples n in order, and the places of n in order, that take the column. */
     void (*scatter)(const struct pg_gather *gather, const float *sums, float *table);
 
     /* out[i] = f(in[i]): "tanh", "exp", "log"; "sin_turn", "cos_turn": of 2 pi u, u in [0, 1].

@@ -63,6 +63,7 @@ struct pg_layer_spec {
     size_t inputs, outputs; /* embedding: symbols, dimension */
     size_t tables;          /* table kinds: 1, or one for each place of a sample */
     enum pg_activation activation;
+    enum pg_combine combine; /* gather */
     enum pg_group group;
     float scale;                                            /* multiplies the initial values */
     char names[PG_LAYER_SEGMENTS_MAX][PG_SEGMENT_NAME_MAX]; /* of its segments */
@@ -104,9 +105,9 @@ struct pg_layer_kind {
 extern const struct pg_layer_kind pg_layer_embedding_sum; /* x = sum of the symbols' embeddings */
 extern const struct pg_layer_kind pg_layer_affine;        /* f(W x + b), torch's Linear */
 /* Each symbol's embedding a column, for layers that are then computed once per symbol, not per
-   sample; and what adds up the columns of a sample's symbols, f behind the sum. outputs of the
+   sample; and what combines the columns of a sample's symbols, f behind that. outputs of the
    table: tables x dimension; each place of a sample has its own rows and columns where tables > 1.
- */
+   Differences are of two places and of one table, with f the identity. */
 extern const struct pg_layer_kind pg_layer_embedding_table;
 extern const struct pg_layer_kind pg_layer_gather;
 
@@ -137,6 +138,8 @@ struct pg_loss {
 
 extern const struct pg_loss pg_loss_squared_error; /* mean over samples and outputs */
 extern const struct pg_loss pg_loss_cross_entropy; /* mean over samples */
+/* Binary cross-entropy of one output, the logit of label 1; mean over samples. */
+extern const struct pg_loss pg_loss_logistic;
 
 struct pg_model_spec {
     struct pg_layer_spec layers[PG_LAYERS_MAX];

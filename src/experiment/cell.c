@@ -75,13 +75,22 @@ static int64_t activations_of(const struct pg_model_spec *model)
     return digits;
 }
 
+/* How layers combine the symbols of a sample, as digits. */
+static int64_t combinations_of(const struct pg_model_spec *model)
+{
+    int64_t digits = 0;
+    for (size_t l = 0; l < model->layer_count; l++)
+        digits = digits << 2 | (int64_t)model->layers[l].combine;
+    return digits;
+}
+
 void pg_cell_put_trainer(const struct pg_trainer_spec *trainer, struct pg_shape *ret)
 {
     const int64_t variant[PG_TRAINER_VARIANT] = {
         trainer->optimizer,           activations_of(&trainer->model),
         trainer->has_readout,         (int64_t)trainer->train_count,
         (int64_t)trainer->test_count, (int64_t)trainer->batch_size,
-        trainer->evaluate_every,
+        trainer->evaluate_every,      combinations_of(&trainer->model),
     };
     ret->lanes = pg_trainer_lanes(trainer);
     ret->uses_blas = pg_trainer_uses_blas(trainer);

@@ -202,6 +202,34 @@ static void squared_error(const float *y, const float *target, float *delta, flo
     }
 }
 
+/* With z = -s y: log(1 + exp(z)) = max(z, 0) + log(1 + e), e = exp(-|z|), where log(1 + e) keeps
+   the digits of a small e (Higham, Accuracy and Stability, 1.14.1); the derivative is -s
+   sigmoid(z), which does not cancel. */
+INLINE vector logistic_loss(vector z, vector e)
+{
+    const vector one = v_set(1.0f);
+    vector sum = v_add(one, e);
+    vector log = v_div(v_mul(v_log(sum), e), v_sub(sum, one));
+    return v_add(v_max(z, v_set(0.0f)), v_less(one, sum, log, e));
+}
+
+static void logistic(const float *y, const uint32_t *labels, float *delta, float *loss,
+                     const struct pg_plane *plane, float scale)
+{
+    const vector zero = v_set(0.0f), one = v_set(1.0f);
+    for (size_t i = 0; i < plane->numbers; i += WIDTH) {
+        float signs[WIDTH];
+        for (size_t lane = 0; lane < WIDTH; lane++)
+            signs[lane] = labels[i + lane] == 0 ? 1.0f : -1.0f;
+        vector sign = v_load(signs), z = v_mul(sign, v_load(y + i));
+        vector e = v_exp(v_bits_or(v_bits_and(z, 0x7fffffffu), v_set(-0.0f)));
+        vector share = v_div(v_less(z, zero, e, one), v_add(one, e));
+        v_store(loss + i, logistic_loss(z, e));
+        if (delta != NULL)
+            v_store(delta + i, v_mul(v_mul(v_set(scale), sign), share));
+    }
+}
+
 /* The largest of a column. */
 INLINE vector largest(const float *y, const struct pg_plane *plane)
 {
@@ -302,6 +330,7 @@ const struct pg_kernel KERNEL_SYMBOL = {
     .derive = derive_all,
     .transpose = transpose,
     .squared_error = squared_error,
+    .logistic = logistic,
     .cross_entropy = cross_entropy,
     .argmax = argmax,
     .gather = gather,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The gather layer, behind a table (see table.c) and the layers over its columns:
- * h = f(sum over a sample's symbols of their columns). It has no parameters. Back, each sample's
- * delta is added to the columns of its symbols, in sample order.
+ * h = f(sum over a sample's symbols of their columns), or of two symbols the difference of their
+ * columns, or its square. It has no parameters. Back, each sample's delta is added to the columns
+ * of its symbols, in sample order.
  */
 #include <string.h>
 
@@ -30,14 +31,13 @@ static size_t columns(const struct pg_layer_spec *spec, size_t samples)
     return samples;
 }
 
-/* With samples in lanes: a panel of the table. */
+/* With samples in lanes: a panel of the table, and one of its deltas where both are needed. */
 static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
                       size_t stride, bool is_training)
 {
-    (void)spec;
     (void)stride;
-    (void)is_training;
-    return lanes == 1 ? in_stride * PG_LANES : 0;
+    size_t panels = is_training && spec->combine == PG_SQUARED_DIFFERENCE ? 2 : 1;
+    return lanes == 1 ? panels * in_stride * PG_LANES : 0;
 }
 
 static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
@@ -53,6 +53,7 @@ static struct pg_gather describe(const struct pg_layer *layer, const struct pg_f
 {
     size_t tables = layer->spec.tables;
     return (struct pg_gather){
+        .combine = layer->spec.combine,
         .rows = layer->spec.outputs,
         .columns = flow->in_count,
         .samples = flow->count,
@@ -63,6 +64,7 @@ static struct pg_gather describe(const struct pg_layer *layer, const struct pg_f
         .symbols = flow->samples->inputs,
         .lanes = flow->lanes,
         .scratch = flow->scratch,
+        .values = flow->in,
     };
 }
 

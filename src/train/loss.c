@@ -20,5 +20,14 @@ static void cross_entropy(const struct pg_kernel *kernel, const struct pg_sample
                           &part->plane, part->scale);
 }
 
+static void logistic(const struct pg_kernel *kernel, const struct pg_samples *samples,
+                     const struct pg_loss_part *part, const float *y, float *delta, float *loss)
+{
+    kernel->logistic(y + part->begin, samples->labels + part->begin,
+                     part->with_delta ? delta + part->begin : NULL, loss + part->begin,
+                     &part->plane, part->scale);
+}
+
 const struct pg_loss pg_loss_squared_error = {"squared_error", true, true, squared_error};
 const struct pg_loss pg_loss_cross_entropy = {"cross_entropy", false, false, cross_entropy};
+const struct pg_loss pg_loss_logistic = {"logistic", false, false, logistic};

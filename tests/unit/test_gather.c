@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Gather and scatter of every kernel that this CPU has against plain loops, byte for byte: sizes
- * that fill no vector, both layouts, a table per place, columns that all samples share.
+ * that fill no vector, both layouts, a table per place, columns that all samples share;
+ * sums, differences and their squares.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,11 +21,20 @@ static const struct size {
     size_t rows, symbols, samples, arity;
     bool has_tables; /* one for each place */
     enum pg_activation activation;
+    enum pg_combine combine;
 } sizes[] = {
-    {1, 1, 1, 1, false, PG_IDENTITY}, {3, 5, 7, 2, false, PG_RELU},
-    {16, 59, 64, 2, false, PG_RELU},  {17, 59, 129, 2, true, PG_TANH},
-    {40, 11, 33, 3, true, PG_RELU},   {31, 8, 100, 4, false, PG_IDENTITY},
-    {64, 257, 300, 2, true, PG_RELU}, {8, 2, 1000, 2, false, PG_TANH},
+    {1, 1, 1, 1, false, PG_IDENTITY, PG_SUM},
+    {3, 5, 7, 2, false, PG_RELU, PG_SUM},
+    {16, 59, 64, 2, false, PG_RELU, PG_SUM},
+    {17, 59, 129, 2, true, PG_TANH, PG_SUM},
+    {40, 11, 33, 3, true, PG_RELU, PG_SUM},
+    {31, 8, 100, 4, false, PG_IDENTITY, PG_SUM},
+    {64, 257, 300, 2, true, PG_RELU, PG_SUM},
+    {8, 2, 1000, 2, false, PG_TANH, PG_SUM},
+    {2, 30, 900, 2, false, PG_IDENTITY, PG_DIFFERENCE},
+    {17, 5, 33, 2, false, PG_RELU, PG_DIFFERENCE},
+    {2, 30, 900, 2, false, PG_IDENTITY, PG_SQUARED_DIFFERENCE},
+    {19, 11, 37, 2, false, PG_TANH, PG_SQUARED_DIFFERENCE},
 };
 enum { SIZE_COUNT = sizeof sizes / sizeof sizes[0] };
 
@@ -63,6 +73,7 @@ static void set_up(const struct size *size, size_t lanes, struct arrays *arrays)
     size_t columns = size->symbols * (size->has_tables ? size->arity : 1);
     size_t rows = lanes == 1 ? pg_padded(size->rows) : size->rows;
     struct pg_gather *gather = &arrays->gather;
+    gather->combine = size->combine;
     gather->rows = size->rows;
     gather->columns = columns;
     gather->samples = size->samples;
@@ -76,7 +87,8 @@ static void set_up(const struct size *size, size_t lanes, struct arrays *arrays)
     arrays->table = take(arrays->table_numbers);
     arrays->scattered = take(arrays->table_numbers);
     arrays->sums = take(arrays->sums_numbers);
-    gather->scratch = arrays->scratch = take(pg_padded(columns) * PG_LANES);
+    gather->scratch = arrays->scratch = take(2 * pg_padded(columns) * PG_LANES);
+    gather->values = arrays->table;
     gather->symbols = arrays->symbols = take(size->samples * size->arity * lanes);
     make_numbers(3, arrays->table, arrays->table_numbers);
     make_symbols(size, lanes, arrays->symbols);
@@ -106,7 +118,9 @@ static float expected_sum(const struct arrays *arrays, const struct pg_kernel *k
     const float *at = arrays->table + row * gather->table_row * gather->lanes;
     float sum = at[column_of(arrays, n, 0, lane)], many[PG_LANES], ret[PG_LANES];
     for (size_t k = 1; k < gather->arity; k++)
-        sum += at[column_of(arrays, n, k, lane)];
+        sum += (gather->combine == PG_SUM ? 1.0f : -1.0f) * at[column_of(arrays, n, k, lane)];
+    if (gather->combine == PG_SQUARED_DIFFERENCE)
+        sum *= sum;
     if (activation == PG_RELU)
         return sum > 0.0f ? sum : 0.0f;
     if (activation == PG_IDENTITY)
@@ -143,6 +157,17 @@ static void check_gather(const struct size *size, size_t lanes, const struct pg_
     tear_down(&arrays);
 }
 
+/* The derivative of what combines a sample's columns by that of its place k. */
+static float factor(const struct arrays *arrays, size_t row, size_t n, size_t k, size_t lane)
+{
+    const struct pg_gather *gather = &arrays->gather;
+    const float *at = arrays->table + row * gather->table_row * gather->lanes;
+    const float sign = k > 0 ? -1.0f : 1.0f;
+    if (gather->combine != PG_SQUARED_DIFFERENCE)
+        return gather->combine == PG_SUM ? 1.0f : sign;
+    return sign * 2.0f * (at[column_of(arrays, n, 0, lane)] - at[column_of(arrays, n, 1, lane)]);
+}
+
 static void check_scatter(const struct size *size, size_t lanes, const struct pg_kernel *kernel)
 {
     struct arrays arrays;
@@ -157,7 +182,8 @@ static void check_scatter(const struct size *size, size_t lanes, const struct pg
         for (size_t n = 0; n < size->samples; n++)
             for (size_t k = 0; k < size->arity; k++)
                 for (size_t lane = 0; lane < lanes; lane++)
-                    to[column_of(&arrays, n, k, lane)] += from[n * lanes + lane];
+                    to[column_of(&arrays, n, k, lane)] +=
+                        factor(&arrays, row, n, k, lane) * from[n * lanes + lane];
         assert_memory_equal(arrays.scattered + row * gather->table_row * lanes, to,
                             gather->columns * lanes * sizeof *to);
     }

@@ -174,6 +174,16 @@ static void run_losses(const struct pg_kernel *kernel, size_t i, int variant, fl
         out[n] = (float)classes[n];
 }
 
+static void run_logistic(const struct pg_kernel *kernel, size_t i, int variant, float *out)
+{
+    uint32_t labels[PG_LANES * 16];
+    size_t numbers = pg_padded(sizes[i].columns * sizes[i].lanes);
+    const struct pg_plane plane = {1, numbers, numbers};
+    for (uint32_t n = 0; n < numbers; n++)
+        labels[n] = n % 3 == 0;
+    kernel->logistic(b, labels, variant % 2 == 0 ? out + numbers : NULL, out, &plane, 0.125f);
+}
+
 static void run_with_flush(kernel_case *run, const struct pg_kernel *kernel, size_t i, int variant,
                            float *out)
 {
@@ -211,6 +221,7 @@ static void test_same_bytes(void **state)
     compare(run_update, "update");
     compare(run_transpose, "transpose");
     compare(run_losses, "losses");
+    compare(run_logistic, "logistic");
 }
 
 static void check_element(const struct pg_product *p, size_t row, size_t column, size_t lane)
@@ -317,6 +328,31 @@ static void test_cross_entropy(void **state)
     }
 }
 
+/* Binary cross-entropy by hand in double, from 0 to logits that float32's exp cannot take; relative
+   to the loss, so that small ones keep their digits. */
+static void test_logistic(void **state)
+{
+    (void)state;
+    static const float logits[PG_LANES] = {0.0f,   1e-3f,  -0.5f,   2.0f,  -7.0f,  16.5f,
+                                           -17.5f, 30.0f,  -30.0f,  60.0f, -60.0f, 86.0f,
+                                           -86.0f, 100.0f, -100.0f, 3.0f};
+    const struct pg_plane plane = {1, PG_LANES, PG_LANES};
+    uint32_t labels[PG_LANES];
+    memcpy(b, logits, sizeof logits);
+    for (uint32_t label = 0; label < 2; label++) {
+        for (size_t n = 0; n < PG_LANES; n++)
+            labels[n] = label;
+        pg_kernels[0]->logistic(b, labels, found, expected, &plane, 0.25f);
+        for (size_t n = 0; n < PG_LANES; n++) {
+            double z = label == 1 ? -(double)logits[n] : (double)logits[n];
+            double loss = fmax(z, 0.0) + log1p(exp(-fabs(z)));
+            double delta = (label == 1 ? -0.25 : 0.25) / (1.0 + exp(-z));
+            assert_true(fabs(loss - (double)expected[n]) <= 1e-6 * loss + 1e-37);
+            assert_true(fabs(delta - (double)found[n]) <= 1e-6 * fabs(delta) + 1e-37);
+        }
+    }
+}
+
 /* Chain c = 0 .. 11 starts at c and stands at 1 + (c - 1) / 2^rounds: exact in binary, and so is
    the sum over chains and lanes. Operations: 2 for each chain, lane and round. */
 static void test_probe(void **state)
@@ -357,7 +393,8 @@ int main(void)
 #endif
         cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_product),
         cmocka_unit_test(test_transpose),  cmocka_unit_test(test_cross_entropy),
-        cmocka_unit_test(test_probe),      cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_logistic),   cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,13 +38,14 @@ static const struct net {
     const char *name;
     size_t dimension, depth, width, outputs;
     enum pg_activation activation;
-    bool is_regression;
+    bool is_regression, is_binary;
 } nets[] = {
-    {"linear", 1, 0, 0, 3, PG_TANH, true},
-    {"tanh, squared error", 1, 2, 20, 30, PG_TANH, true},
-    {"tanh, cross-entropy", 2, 1, 17, 13, PG_TANH, false},
-    {"relu, squared error", 3, 2, 9, 5, PG_RELU, true},
-    {"relu, cross-entropy", 4, 3, 33, 13, PG_RELU, false},
+    {"linear", 1, 0, 0, 3, PG_TANH, true, false},
+    {"tanh, squared error", 1, 2, 20, 30, PG_TANH, true, false},
+    {"tanh, cross-entropy", 2, 1, 17, 13, PG_TANH, false, false},
+    {"relu, squared error", 3, 2, 9, 5, PG_RELU, true, false},
+    {"relu, cross-entropy", 4, 3, 33, 13, PG_RELU, false, false},
+    {"tanh, logistic", 2, 3, 10, 1, PG_TANH, false, true},
 };
 enum { NET_COUNT = sizeof nets / sizeof nets[0] };
 
@@ -66,6 +67,8 @@ static void describe(const struct net *net, struct pg_model_spec *spec)
                                    .group = PG_GROUP_DECODER,
                                    .scale = 1.5f};
     spec->loss = net->is_regression ? &pg_loss_squared_error : &pg_loss_cross_entropy;
+    if (net->is_binary)
+        spec->loss = &pg_loss_logistic;
 }
 
 static void fill_samples(const struct net *net, struct fixture *fixture)
@@ -74,7 +77,8 @@ static void fill_samples(const struct net *net, struct fixture *fixture)
     for (uint32_t n = 0; n < SAMPLES; n++) {
         fixture->inputs[2 * n] = pg_random_below(&random, SYMBOLS, n, 0, 0);
         fixture->inputs[2 * n + 1] = pg_random_below(&random, SYMBOLS, n, 1, 0);
-        fixture->labels[n] = pg_random_below(&random, (uint32_t)net->outputs, n, 2, 0);
+        fixture->labels[n] =
+            pg_random_below(&random, net->is_binary ? 2 : (uint32_t)net->outputs, n, 2, 0);
         for (uint32_t o = 0; o < net->outputs; o++)
             fixture->targets[o * 32 + n] = pg_random_normal(&random, n, 3, o);
     }
@@ -145,6 +149,8 @@ static double sample_loss(const struct net *net, const struct fixture *fixture, 
                           const double *y)
 {
     double sum = 0.0;
+    if (net->is_binary)
+        return log1p(exp(fixture->labels[n] == 1 ? -y[0] : y[0]));
     for (size_t o = 0; o < net->outputs; o++) {
         double error = y[o] - (double)fixture->targets[o * 32 + n];
         sum += net->is_regression ? error * error : exp(y[o]);

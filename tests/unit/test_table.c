@@ -27,27 +27,40 @@ static const struct net {
     size_t arity, dimension, depth, width;
     bool is_concatenated;
     enum pg_activation activation;
+    enum pg_combine combine; /* differences: the embeddings' own, before the first affine layer */
 } nets[] = {
-    {"summed, no hidden layer", 2, 5, 0, 0, false, PG_RELU},
-    {"summed, relu", 2, 6, 1, 19, false, PG_RELU},
-    {"concatenated, relu", 2, 6, 1, 19, true, PG_RELU},
-    {"summed, tanh, three symbols", 3, 4, 2, 17, false, PG_TANH},
-    {"concatenated, tanh, three symbols", 3, 4, 2, 33, true, PG_TANH},
-    {"one symbol", 1, 20, 1, 8, true, PG_RELU},
+    {"summed, no hidden layer", 2, 5, 0, 0, false, PG_RELU, PG_SUM},
+    {"summed, relu", 2, 6, 1, 19, false, PG_RELU, PG_SUM},
+    {"concatenated, relu", 2, 6, 1, 19, true, PG_RELU, PG_SUM},
+    {"summed, tanh, three symbols", 3, 4, 2, 17, false, PG_TANH, PG_SUM},
+    {"concatenated, tanh, three symbols", 3, 4, 2, 33, true, PG_TANH, PG_SUM},
+    {"one symbol", 1, 20, 1, 8, true, PG_RELU, PG_SUM},
+    {"difference, no hidden layer", 2, 1, 0, 0, false, PG_TANH, PG_DIFFERENCE},
+    {"difference, tanh", 2, 2, 2, 17, false, PG_TANH, PG_DIFFERENCE},
+    {"squared difference, tanh", 2, 2, 3, 10, false, PG_TANH, PG_SQUARED_DIFFERENCE},
+    {"squared difference, relu, more rows than a vector", 2, 19, 1, 9, false, PG_RELU,
+     PG_SQUARED_DIFFERENCE},
 };
 enum { NET_COUNT = sizeof nets / sizeof nets[0] };
 
 /* So wide that with its samples in lanes it takes them in several windows, the last one cut short.
  */
 static const struct net wide_nets[] = {
-    {"summed, wide", 2, 6, 1, 250, false, PG_RELU},
-    {"concatenated, wide, two hidden layers", 2, 6, 2, 201, true, PG_TANH},
+    {"summed, wide", 2, 6, 1, 250, false, PG_RELU, PG_SUM},
+    {"concatenated, wide, two hidden layers", 2, 6, 2, 201, true, PG_TANH, PG_SUM},
 };
 enum { WIDE_COUNT = sizeof wide_nets / sizeof wide_nets[0], WIDE_SAMPLES = 587 };
 
 static size_t tables_of(const struct net *net)
 {
     return net->is_concatenated ? net->arity : 1;
+}
+
+static void swap_layers(struct pg_layer_spec *a, struct pg_layer_spec *b)
+{
+    const struct pg_layer_spec kept = *a;
+    *a = *b;
+    *b = kept;
 }
 
 static void describe(const struct net *net, struct pg_model_spec *spec)
@@ -73,6 +86,13 @@ static void describe(const struct net *net, struct pg_model_spec *spec)
                                              .tables = tables_of(net),
                                              .activation = first};
     spec->layer_count = 3 + net->depth;
+    if (net->combine != PG_SUM) {
+        swap_layers(&spec->layers[1], &spec->layers[2]);
+        spec->layers[1].inputs = spec->layers[1].outputs = inputs;
+        spec->layers[1].activation = PG_IDENTITY;
+        spec->layers[1].combine = net->combine;
+        spec->layers[2].activation = first;
+    }
     for (size_t l = 3; l < spec->layer_count; l++) {
         bool is_last = l + 1 == spec->layer_count;
         spec->layers[l] =
@@ -161,7 +181,7 @@ static const struct pg_kernel *chosen_kernel(void)
 
 /* ---- gradients ---- */
 
-/* Embeddings of a sample, summed or end to end. */
+/* Embeddings of a sample, combined or end to end. */
 static void embed(const struct fixture *fixture, const double *table, size_t n, size_t lane,
                   double *ret)
 {
@@ -171,8 +191,11 @@ static void embed(const struct fixture *fixture, const double *table, size_t n, 
         size_t symbol = fixture->inputs[(n * net->arity + k) * fixture->model.lanes + lane];
         double *at = ret + (net->is_concatenated ? k * net->dimension : 0);
         for (size_t d = 0; d < net->dimension; d++)
-            at[d] += table[symbol * net->dimension + d];
+            at[d] +=
+                (k > 0 && net->combine != PG_SUM ? -1.0 : 1.0) * table[symbol * net->dimension + d];
     }
+    for (size_t d = 0; d < net->dimension && net->combine == PG_SQUARED_DIFFERENCE; d++)
+        ret[d] *= ret[d];
 }
 
 /* One affine layer in place, weight (outputs, inputs) and bias; returns what follows them. */
