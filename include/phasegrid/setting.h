@@ -18,8 +18,9 @@ enum { PG_LIST_MAX = 16 };
 enum pg_value_type {
     PG_VALUE_REAL,
     PG_VALUE_INTEGER,
-    PG_VALUE_NAME, /* one of setting->names */
-    PG_VALUE_LIST, /* up to PG_LIST_MAX integers, each within [min, max] */
+    PG_VALUE_NAME,   /* one of setting->names */
+    PG_VALUE_LIST,   /* up to PG_LIST_MAX integers, each within [min, max] */
+    PG_VALUE_MATRIX, /* of 0 and 1, square, or none (phasegrid/matrix.h) */
 };
 
 struct pg_value {
@@ -28,6 +29,7 @@ struct pg_value {
     int64_t integer;           /* INTEGER; NAME: the index into setting->names */
     int64_t list[PG_LIST_MAX]; /* LIST */
     size_t list_count;
+    const char *matrix; /* MATRIX: kept by the process */
 };
 
 struct pg_setting {
@@ -62,9 +64,11 @@ double pg_values_real(const struct pg_values *values, const char *name);
 int64_t pg_values_integer(const struct pg_values *values, const char *name);
 const struct pg_value *pg_values_list(const struct pg_values *values, const char *name);
 const char *pg_values_name(const struct pg_values *values, const char *name);
+const char *pg_values_matrix(const struct pg_values *values, const char *name);
 
-/* Reads `text` (a number, a name, or "[5, 4, 6]") as a value of the setting: type and range are
-   checked; the message says what was found and what is allowed, without naming a place. */
+/* Reads `text` (a number, a name, "[5, 4, 6]", or "01/10") as a value of the setting: type and
+   range are checked; the message says what was found and what is allowed, without naming a place.
+ */
 int pg_value_parse(const struct pg_setting *setting, const char *text, struct pg_value *ret_value,
                    struct pg_error *error) PG_CHECK_RESULT;
 
@@ -78,7 +82,8 @@ int pg_value_refuse(const struct pg_setting *setting, const char *found,
 
 bool pg_value_equal(const struct pg_value *a, const struct pg_value *b);
 
-/* Spelling for people and coordinates: 0.001, adamw, 5-4-6-3 ("none" for the empty list). Reals
+/* Spelling for people and coordinates: 0.001, adamw, 5-4-6-3 ("none" for the empty list
+   and matrix, a short name for a large one). Reals
    print with the fewest digits that read back the same. `text` holds at least 128 bytes. */
 void pg_value_print(const struct pg_setting *setting, const struct pg_value *value, char *text,
                     size_t size);

@@ -2,7 +2,8 @@
 /*
  * Values of settings: read from text, checked, compared, printed. Numbers are decimal as in YAML's
  * core schema, without infinities, NaN and other bases; an integer may be written as an integral
- * real (1e4). A list is "[5, 4, 6]". Zero has no sign, so that equal values print alike.
+ * real (1e4). A list is "[5, 4, 6]", a matrix "01/10" or "none". Zero has no sign, so that equal
+ * values print alike.
  */
 #include "phasegrid/setting.h"
 
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "phasegrid/matrix.h"
 #include "phasegrid/nearest.h"
 #include "phasegrid/quote.h"
 
@@ -58,6 +60,11 @@ const char *pg_values_name(const struct pg_values *values, const char *name)
 {
     const struct pg_value *value = value_of(values, name, PG_VALUE_NAME);
     return values->schema->settings[pg_schema_find(values->schema, name)].names[value->integer];
+}
+
+const char *pg_values_matrix(const struct pg_values *values, const char *name)
+{
+    return value_of(values, name, PG_VALUE_MATRIX)->matrix;
 }
 
 /* 1e-05 as 1e-5, 1e+20 as 1e20. */
@@ -109,6 +116,13 @@ static void print_list(const struct pg_value *value, const char *between, char *
                                  (long long)value->list[i]);
 }
 
+static void print_matrix(const struct pg_value *value, char *text, size_t size)
+{
+    char label[PG_MATRIX_LABEL_SIZE];
+    pg_matrix_label(value->matrix, label);
+    (void)snprintf(text, size, "%s", label);
+}
+
 void pg_value_print(const struct pg_setting *setting, const struct pg_value *value, char *text,
                     size_t size)
 {
@@ -129,6 +143,9 @@ void pg_value_print(const struct pg_setting *setting, const struct pg_value *val
             (void)snprintf(text, size, "none");
         else
             print_list(value, "-", text, size);
+        break;
+    case PG_VALUE_MATRIX:
+        print_matrix(value, text, size);
         break;
     }
 }
@@ -196,6 +213,10 @@ static void describe(const struct pg_setting *setting, const char *word, char *t
         break;
     case PG_VALUE_LIST:
         (void)snprintf(text, size, "a list of up to %d integers%s", PG_LIST_MAX, range);
+        break;
+    case PG_VALUE_MATRIX:
+        (void)snprintf(text, size, "a square matrix of 0 and 1 of up to %d rows, or none",
+                       PG_MATRIX_ROWS_MAX);
         break;
     }
 }
@@ -325,6 +346,14 @@ static bool read_list(const char *text, struct pg_value *value)
     return at[0] == ']' && at[1] == '\0';
 }
 
+static bool read_matrix(const char *text, struct pg_value *value)
+{
+    struct pg_error ignored;
+    value->matrix = "";
+    return strcmp(text, "none") == 0 ||
+           pg_matrix_read(text, strlen(text), &value->matrix, &ignored) == 0;
+}
+
 static bool read_value(const struct pg_setting *setting, const char *text, struct pg_value *value)
 {
     switch (setting->type) {
@@ -336,6 +365,8 @@ static bool read_value(const struct pg_setting *setting, const char *text, struc
         return read_name(setting, text, &value->integer);
     case PG_VALUE_LIST:
         return read_list(text, value);
+    case PG_VALUE_MATRIX:
+        return read_matrix(text, value);
     }
     return false;
 }
@@ -362,6 +393,8 @@ static bool is_allowed(const struct pg_setting *setting, const struct pg_value *
         for (size_t i = 0; allowed && i < value->list_count; i++)
             allowed = in_range(setting, (double)value->list[i]);
         return allowed;
+    case PG_VALUE_MATRIX:
+        return allowed && value->matrix != NULL;
     }
     return false;
 }
@@ -416,6 +449,8 @@ bool pg_value_equal(const struct pg_value *a, const struct pg_value *b)
     case PG_VALUE_LIST:
         return a->list_count == b->list_count &&
                memcmp(a->list, b->list, a->list_count * sizeof a->list[0]) == 0;
+    case PG_VALUE_MATRIX:
+        return strcmp(a->matrix, b->matrix) == 0;
     }
     return false;
 }

@@ -48,6 +48,8 @@ static void print_range(const struct pg_setting *setting, char *text, size_t siz
     bool has_min = setting->min > -1e300, has_max = setting->max < 1e300;
     if (setting->type == PG_VALUE_NAME)
         join_names(setting->names, text, size);
+    else if (setting->type == PG_VALUE_MATRIX)
+        (void)snprintf(text, size, "none | a file of 0 and 1");
     else if (has_min && has_max)
         (void)snprintf(text, size, "%s%.12g .. %.12g", setting->above_min ? "above " : "",
                        setting->min, setting->max);
@@ -61,7 +63,7 @@ static void print_range(const struct pg_setting *setting, char *text, size_t siz
 
 static json_t *list_settings(const struct pg_experiment *experiment)
 {
-    static const char *const types[] = {"real", "integer", "name", "list"};
+    static const char *const types[] = {"real", "integer", "name", "list", "matrix"};
     json_t *rows = json_array();
     for (size_t i = 0; i < experiment->schema->count; i++) {
         const struct pg_setting *setting = &experiment->schema->settings[i];

@@ -22,6 +22,11 @@
         name, PG_VALUE_LIST, low, high, false, value, NULL, "1", help                              \
     }
 
+#define MATRIX(name, help)                                                                         \
+    {                                                                                              \
+        name, PG_VALUE_MATRIX, 0, 0, false, "none", NULL, "1", help                                \
+    }
+
 #define ATTRIBUTES(table) .attributes = (table), .attribute_count = sizeof(table) / sizeof *(table)
 #define STEPS_TO(text, table)                                                                      \
     .long_name = (text), .units = "steps", .type = PG_I64, .fill = -2, ATTRIBUTES(table)

@@ -22,6 +22,8 @@ static json_t *value_to_json(const struct pg_setting *setting, const struct pg_v
         return json_integer(value->integer);
     case PG_VALUE_NAME:
         return json_string(setting->names[value->integer]);
+    case PG_VALUE_MATRIX:
+        return json_string(value->matrix[0] != '\0' ? value->matrix : "none");
     case PG_VALUE_LIST:
         break;
     }

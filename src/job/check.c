@@ -31,6 +31,8 @@ static int compare_values(const struct pg_value *a, const struct pg_value *b)
         return (a->integer > b->integer) - (a->integer < b->integer);
     case PG_VALUE_LIST:
         return compare_lists(a, b);
+    case PG_VALUE_MATRIX:
+        return strcmp(a->matrix, b->matrix);
     }
     return 0;
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a key may hold. A quoted number is text, not a number; a list is handed on in the spelling
- * that pg_value_parse() reads, so that there is one reader of values.
+ * that pg_value_parse() reads, so that there is one reader of values. A matrix stands there itself,
+ * or the name of its file, beside the job file unless it begins with '/'.
  */
 #include "entry.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "phasegrid/matrix.h"
 #include "phasegrid/quote.h"
 #include "words.h"
 
@@ -80,12 +84,58 @@ static int read_list(const struct pg_entry *entry, const struct pg_setting *sett
     return status == 0 ? 0 : pg_place_refuse(&entry->place, error);
 }
 
+/* ret_path (PATH_MAX): of a file named in a job file, that is in the same folder. */
+static int find_file(const struct pg_entry *entry, const char *name, char *ret_path,
+                     struct pg_error *error)
+{
+    const struct pg_source *source = entry->place.source;
+    const char *slash = source->is_file && name[0] != '/' ? strrchr(source->name, '/') : NULL;
+    int folder = slash == NULL ? 0 : (int)(slash + 1 - source->name);
+    int length = snprintf(ret_path, PATH_MAX, "%.*s%s", folder, source->name, name);
+    return length < PATH_MAX ? 0 : pg_error_set(error, PG_EINPUT, "the path is too long");
+}
+
+static int read_matrix_file(const struct pg_entry *entry, const char *name,
+                            struct pg_value *ret_value, struct pg_error *error)
+{
+    char path[PATH_MAX], *text = NULL;
+    size_t size = 0;
+    int status = find_file(entry, name, path, error);
+    if (status == 0)
+        status = pg_source_load(path, &text, &size, error);
+    if (status != 0)
+        return status;
+    status = pg_matrix_read(text, size, &ret_value->matrix, error);
+    free(text);
+    return status == 0 ? 0 : pg_error_prefix(error, "%s", path);
+}
+
+static int read_matrix(const struct pg_entry *entry, const struct pg_setting *setting,
+                       struct pg_value *ret_value, struct pg_error *error)
+{
+    const char *text = pg_entry_text(entry);
+    bool is_matrix = text[strspn(text, "01/, \t\r\n")] == '\0';
+    struct pg_value value = {.type = PG_VALUE_MATRIX, .matrix = ""};
+    int status = 0;
+    if (is_matrix)
+        status = pg_matrix_read(text, strlen(text), &value.matrix, error);
+    else if (strcmp(text, "none") != 0)
+        status = read_matrix_file(entry, text, &value, error);
+    *ret_value = value;
+    if (status == 0)
+        return 0;
+    (void)pg_error_prefix(error, "%s", setting->name);
+    return pg_place_refuse(&entry->place, error);
+}
+
 int pg_entry_value(const struct pg_entry *entry, const struct pg_setting *setting,
                    struct pg_value *ret_value, struct pg_error *error)
 {
     enum pg_yaml_kind kind = pg_entry_kind(entry);
     if (kind == PG_YAML_LIST && setting->type == PG_VALUE_LIST)
         return read_list(entry, setting, ret_value, error);
+    if ((kind == PG_YAML_PLAIN || kind == PG_YAML_TEXT) && setting->type == PG_VALUE_MATRIX)
+        return read_matrix(entry, setting, ret_value, error);
     if (kind != PG_YAML_PLAIN && !(kind == PG_YAML_TEXT && setting->type == PG_VALUE_NAME))
         return refuse_value(entry, setting, error);
     if (setting->type == PG_VALUE_LIST)

@@ -36,7 +36,8 @@ static int read_value(const struct pg_setting *setting, const json_t *json,
 {
     struct pg_value value = {.type = setting->type};
     int status = 0;
-    if (setting->type == PG_VALUE_NAME && json_is_string(json))
+    bool is_text = setting->type == PG_VALUE_NAME || setting->type == PG_VALUE_MATRIX;
+    if (is_text && json_is_string(json))
         return pg_value_parse(setting, json_string_value(json), ret_value, error);
     if (setting->type == PG_VALUE_LIST)
         status = read_list(setting, json, &value, error);

@@ -80,6 +80,8 @@ static uint64_t hash_value(uint64_t hash, const struct pg_setting *setting,
         for (size_t i = 0; i < value->list_count; i++)
             hash = hash_word(hash, (uint64_t)value->list[i]);
         return hash_word(hash, value->list_count);
+    case PG_VALUE_MATRIX:
+        return hash_text(hash, value->matrix);
     }
     return hash;
 }

@@ -46,7 +46,7 @@ static int load_open(int file, const char *path, char **ret_text, size_t *ret_si
     if (fstat(file, &about) != 0)
         return pg_error_set(error, PG_EMACHINE, "%s: %s", path, strerror(errno));
     if (!S_ISREG(about.st_mode))
-        return pg_error_set(error, PG_EINPUT, "%s: found %s, expected a job file in YAML", path,
+        return pg_error_set(error, PG_EINPUT, "%s: found %s, expected a file of text", path,
                             S_ISDIR(about.st_mode) ? "a directory" : "a pipe or a device");
     const size_t room = (size_t)PG_SOURCE_MAX + 1; /* one byte more shows that it is too long */
     char *text = malloc(room + 1);

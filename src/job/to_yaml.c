@@ -73,6 +73,9 @@ static void put_value(FILE *file, const struct pg_setting *setting, const struct
             (void)fprintf(file, "%s%lld", i > 0 ? ", " : "", (long long)value->list[i]);
         (void)fputc(']', file);
         break;
+    case PG_VALUE_MATRIX:
+        put_name(file, value->matrix[0] != '\0' ? value->matrix : "none");
+        break;
     case PG_VALUE_REAL:
     case PG_VALUE_INTEGER:
         pg_value_print(setting, value, text, sizeof text);

@@ -57,8 +57,8 @@ static void test_what_is_no_file(void **state)
     assert_int_equal(fclose(file), 0);
     expect_unreadable(long_path, "is empty, expected a job in YAML");
     assert_int_equal(truncate(long_path, (1 << 20) + 1), 0);
-    expect_unreadable(folder, "found a directory, expected a job file in YAML");
-    expect_unreadable(pipe_path, "found a pipe or a device, expected a job file in YAML");
+    expect_unreadable(folder, "found a directory, expected a file of text");
+    expect_unreadable(pipe_path, "found a pipe or a device, expected a file of text");
     expect_unreadable(long_path, "is longer than 1048576 bytes, too long for a job");
     assert_int_equal(unlink(pipe_path) + unlink(long_path) + rmdir(folder), 0);
     expect_unreadable(folder, "cannot be opened: No such file or directory");
