@@ -13,15 +13,16 @@
 #include "llc_tables.h"
 
 static const char *const embedding_names[] = {"concat", "difference", "squared_difference", NULL};
-const char *const pg_relation_names[] = {"congruence", "greater_than", "bipartite", NULL};
+const char *const pg_relation_names[] = {"congruence", "greater_than", "bipartite", "matrix", NULL};
 
 static const struct pg_setting settings[] = {
     NAME("relation", pg_relation_names, "congruence",
-         "i = j mod modulus, i > j, or i and j in different parts"),
+         "i = j mod modulus, i > j, i and j in different parts, or as matrix says"),
     INTEGER("n", 3, RELATION_N_MAX, "30", "symbols", "number of symbols"),
     INTEGER("modulus", 2, RELATION_N_MAX - 1, "3", "1", "of the congruence"),
     INTEGER("bipartite_size", 1, RELATION_N_MAX - 1, "10", "symbols",
             "bipartite: symbols of the first part"),
+    MATRIX("matrix", "any relation: row i has a 1 in column j where i stands in it to j"),
     NAME("embedding", embedding_names, "concat", "how the two embeddings meet the decoder"),
     INTEGER("embedding_dim", 1, 1024, "2", "1", "length of a symbol's embedding"),
     REAL("data_fraction", 0, 1, "0.75", "1", "share of the n^2 ordered pairs that is trained on"),

@@ -68,6 +68,7 @@ struct relation_data {
     struct pg_samples samples; /* in that order */
     float *readout;            /* scores 0 and y of the classes 0 and 1 */
     size_t readout_stride;
+    uint8_t classes[RELATION_N_MAX]; /* of the symbols (n) */
 };
 
 /* Takes the data's memory (when the arena measures and when it is filled). */

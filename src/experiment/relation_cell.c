@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cell.h"
+#include "phasegrid/matrix.h"
 #include "relation.h"
 
 enum { TABLE_LAYERS = 3 };
@@ -29,12 +30,30 @@ static struct relation read_relation(const struct pg_values *values)
         ret.size = (size_t)pg_values_integer(values, "modulus");
     else if (ret.kind == RELATION_BIPARTITE)
         ret.size = (size_t)pg_values_integer(values, "bipartite_size");
+    else if (ret.kind == RELATION_MATRIX)
+        ret.matrix = pg_values_matrix(values, "matrix");
     return ret;
+}
+
+static int check_matrix(const struct relation *relation, struct pg_error *error)
+{
+    size_t rows = pg_matrix_rows(relation->matrix);
+    if (rows == relation->n)
+        return 0;
+    if (rows == 0)
+        return pg_error_set(error, PG_EINPUT,
+                            "relation is matrix, but matrix is none; expected a file of %zu rows "
+                            "of 0 and 1",
+                            relation->n);
+    return pg_error_set(error, PG_EINPUT, "n is %zu; with a matrix of %zu rows allowed: %zu",
+                        relation->n, rows, rows);
 }
 
 static int check_relation(const struct relation *relation, struct pg_error *error)
 {
     const bool is_bipartite = relation->kind == RELATION_BIPARTITE;
+    if (relation->kind == RELATION_MATRIX)
+        return check_matrix(relation, error);
     if (relation->kind == RELATION_GREATER_THAN || relation->size < relation->n)
         return 0;
     return pg_error_set(error, PG_EINPUT, "%s is %zu; with n %zu allowed: up to %zu",

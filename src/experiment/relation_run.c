@@ -58,6 +58,7 @@ void pg_relation_fill_data(const struct relation_cell *cell, const struct pg_run
     uint32_t *labels = (uint32_t *)(uintptr_t)data->samples.labels;
     uint32_t count = (uint32_t)cell->relation.n;
     pg_random_permutation(&random, 0, 0, data->order, cell->sample_count);
+    pg_relation_classes(&cell->relation, data->classes);
     for (size_t n = 0; n < cell->sample_count; n++) {
         inputs[2 * n] = data->order[n] / count;
         inputs[2 * n + 1] = data->order[n] % count;
@@ -171,9 +172,9 @@ static bool observe(void *context, const struct pg_trainer *trainer, size_t inde
     bool goes_on = !(trajectory->request.record->stop_when_decided && trajectory->is_decided);
     if (pg_trajectory_wants_point(trajectory, step, goes_on)) {
         pg_trainer_layer(trainer, index, 0, hall->embeddings);
-        pg_trajectory_put(
-            trajectory, OBS_SILHOUETTE,
-            pg_relation_silhouette(&seat->cell.relation, hall->embeddings, seat->cell.dimension));
+        pg_trajectory_put(trajectory, OBS_SILHOUETTE,
+                          pg_relation_silhouette(seat->cell.relation.n, seat->data.classes,
+                                                 hall->embeddings, seat->cell.dimension));
         pg_trajectory_record(trajectory, trainer, index, train, test);
     }
     pg_trajectory_keep_snapshot(trajectory, trainer, index, step);

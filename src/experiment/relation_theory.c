@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Relations by their closed forms. The closure keeps what is known of every pair and applies the
- * relation's axioms until nothing new follows.
+ * Relations and their theory. The closure keeps what is known of every pair and applies the
+ * relation's rules until nothing new follows.
  */
 #include "relation_theory.h"
 
@@ -9,55 +9,68 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "automorphisms.h"
 #include "phasegrid/layout.h"
+#include "phasegrid/matrix.h"
 #include "phasegrid/special.h"
 
 /* ---- the relations ---- */
 
-size_t pg_relation_class(const struct relation *relation, size_t i)
-{
-    if (relation->kind == RELATION_CONGRUENCE)
-        return i % relation->size;
-    return relation->kind == RELATION_BIPARTITE ? i >= relation->size : i;
-}
-
 uint8_t pg_relation_label(const struct relation *relation, size_t i, size_t j)
 {
-    bool is_same = pg_relation_class(relation, i) == pg_relation_class(relation, j);
-    if (relation->kind == RELATION_CONGRUENCE)
-        return is_same;
-    return relation->kind == RELATION_BIPARTITE ? !is_same : i > j;
-}
-
-/* ---- description length ---- */
-
-static double log_factorial(size_t n)
-{
-    double sum = 0.0;
-    for (size_t i = 2; i <= n; i++)
-        sum += pg_log((double)i);
-    return sum;
-}
-
-/* Automorphisms permute symbols within their classes, and classes of one size. */
-static double log_automorphisms(const struct relation *relation)
-{
-    size_t sizes[RELATION_N_MAX] = {0}, multiplicity[RELATION_N_MAX + 1] = {0};
-    double sum = 0.0;
-    for (size_t i = 0; i < relation->n; i++)
-        sizes[pg_relation_class(relation, i)]++;
-    for (size_t c = 0; c < relation->n; c++) {
-        sum += log_factorial(sizes[c]);
-        multiplicity[sizes[c]]++;
+    switch (relation->kind) {
+    case RELATION_CONGRUENCE:
+        return i % relation->size == j % relation->size;
+    case RELATION_GREATER_THAN:
+        return i > j;
+    case RELATION_BIPARTITE:
+        return (i < relation->size) != (j < relation->size);
+    case RELATION_MATRIX:
+        return pg_matrix_at(relation->matrix, i, j);
     }
-    for (size_t size = 1; size <= relation->n; size++)
-        sum += log_factorial(multiplicity[size]);
-    return relation->kind == RELATION_GREATER_THAN ? 0.0 : sum;
+    return 0;
+}
+
+/* Whether the two stand in the same relations to all. */
+static bool are_alike(const struct relation *relation, size_t i, size_t j)
+{
+    for (size_t k = 0; k < relation->n; k++)
+        if (pg_relation_label(relation, i, k) != pg_relation_label(relation, j, k) ||
+            pg_relation_label(relation, k, i) != pg_relation_label(relation, k, j))
+            return false;
+    return true;
+}
+
+void pg_relation_classes(const struct relation *relation, uint8_t *ret_classes)
+{
+    for (size_t i = 0; i < relation->n; i++) {
+        uint8_t first = 0;
+        while (!are_alike(relation, first, i))
+            first++;
+        ret_classes[i] = first;
+    }
+}
+
+static bool is_edge(const void *relation, size_t i, size_t j)
+{
+    return pg_relation_label(relation, i, j);
 }
 
 double pg_relation_description_length(const struct relation *relation)
 {
-    return (log_factorial(relation->n) - log_automorphisms(relation)) / pg_log(2.0);
+    double bits = -pg_log_automorphisms(relation->n, is_edge, relation);
+    for (size_t i = 2; i <= relation->n; i++)
+        bits += pg_log((double)i);
+    return bits > 0.0 ? bits / pg_log(2.0) : 0.0;
+}
+
+static double share_of_ones(const struct relation *relation)
+{
+    size_t ones = 0;
+    for (size_t i = 0; i < relation->n; i++)
+        for (size_t j = 0; j < relation->n; j++)
+            ones += pg_relation_label(relation, i, j);
+    return (double)ones / ((double)relation->n * (double)relation->n);
 }
 
 double pg_relation_guess(const struct relation *relation)
@@ -67,6 +80,8 @@ double pg_relation_guess(const struct relation *relation)
         share = 1.0 / (double)relation->size;
     else if (relation->kind == RELATION_GREATER_THAN)
         share = 1.0 / 3.0;
+    else if (relation->kind == RELATION_MATRIX)
+        share = share_of_ones(relation);
     return share > 0.5 ? share : 1.0 - share;
 }
 
@@ -89,35 +104,52 @@ double pg_relation_bound(const struct relation *relation, size_t count)
 
 /* ---- closure ---- */
 
-enum { UNKNOWN = 2 };
+enum { UNKNOWN = 2, NEVER = 3 };
 
+/* Rules: what a premise has always for its consequence. */
 struct knowledge {
     const struct relation *relation;
     uint8_t of[RELATION_N_MAX][RELATION_N_MAX]; /* 0, 1 or UNKNOWN */
+    uint8_t self, turned[2], composed[2][2];    /* 0, 1; UNKNOWN: either; NEVER: no such premise */
 };
+
+static void note(uint8_t *rule, uint8_t label)
+{
+    if (*rule == NEVER)
+        *rule = label;
+    else if (*rule != label)
+        *rule = UNKNOWN;
+}
+
+static void find_rules(struct knowledge *knowledge)
+{
+    const struct relation *relation = knowledge->relation;
+    knowledge->self = NEVER;
+    memset(knowledge->turned, NEVER, sizeof knowledge->turned);
+    memset(knowledge->composed, NEVER, sizeof knowledge->composed);
+    for (size_t i = 0; i < relation->n; i++) {
+        note(&knowledge->self, pg_relation_label(relation, i, i));
+        for (size_t j = 0; j < relation->n; j++) {
+            uint8_t here = pg_relation_label(relation, i, j);
+            if (i != j)
+                note(&knowledge->turned[here], pg_relation_label(relation, j, i));
+            for (size_t k = 0; k < relation->n && i != j; k++)
+                if (k != i && k != j)
+                    note(&knowledge->composed[here][pg_relation_label(relation, j, k)],
+                         pg_relation_label(relation, i, k));
+        }
+    }
+}
 
 /* Of a pair and of what it says of the pair turned round; whether that is new. */
 static bool learn(struct knowledge *knowledge, size_t i, size_t j, uint8_t label)
 {
-    bool is_order = knowledge->relation->kind == RELATION_GREATER_THAN;
-    if (label == UNKNOWN || knowledge->of[i][j] != UNKNOWN)
+    if (label > 1 || knowledge->of[i][j] != UNKNOWN)
         return false;
     knowledge->of[i][j] = label;
     if (i != j)
-        knowledge->of[j][i] = is_order ? !label : label;
+        (void)learn(knowledge, j, i, knowledge->turned[label]);
     return true;
-}
-
-/* What (i, j) and (j, k) say of (i, k), i, j and k being different. */
-static uint8_t compose(enum relation_kind kind, uint8_t a, uint8_t b)
-{
-    if (a == UNKNOWN || b == UNKNOWN)
-        return UNKNOWN;
-    if (kind == RELATION_BIPARTITE)
-        return a ^ b;
-    if (kind == RELATION_GREATER_THAN)
-        return a == b ? a : UNKNOWN;
-    return a == 0 && b == 0 ? UNKNOWN : a & b;
 }
 
 static bool close_once(struct knowledge *knowledge)
@@ -126,11 +158,11 @@ static bool close_once(struct knowledge *knowledge)
     bool has_grown = false;
     for (size_t j = 0; j < n; j++)
         for (size_t i = 0; i < n; i++)
-            for (size_t k = 0; k < n && knowledge->of[i][j] != UNKNOWN && i != j; k++)
-                if (k != i && k != j)
-                    has_grown |= learn(knowledge, i, k,
-                                       compose(knowledge->relation->kind, knowledge->of[i][j],
-                                               knowledge->of[j][k]));
+            for (size_t k = 0; k < n && i != j && knowledge->of[i][j] != UNKNOWN; k++)
+                if (k != i && k != j && knowledge->of[j][k] != UNKNOWN)
+                    has_grown |=
+                        learn(knowledge, i, k,
+                              knowledge->composed[knowledge->of[i][j]][knowledge->of[j][k]]);
     return has_grown;
 }
 
@@ -138,11 +170,13 @@ double pg_relation_closure_accuracy(const struct relation *relation, const uint3
                                     size_t count)
 {
     const size_t n = relation->n;
+    const double guess = pg_relation_guess(relation);
     struct knowledge knowledge = {.relation = relation};
     double known = 0.0;
     memset(knowledge.of, UNKNOWN, sizeof knowledge.of);
+    find_rules(&knowledge);
     for (size_t i = 0; i < n; i++)
-        (void)learn(&knowledge, i, i, pg_relation_label(relation, i, i));
+        (void)learn(&knowledge, i, i, knowledge.self);
     for (size_t s = 0; s < count; s++)
         (void)learn(&knowledge, seen[s] / n, seen[s] % n,
                     pg_relation_label(relation, seen[s] / n, seen[s] % n));
@@ -150,7 +184,7 @@ double pg_relation_closure_accuracy(const struct relation *relation, const uint3
         continue;
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++)
-            known += knowledge.of[i][j] != UNKNOWN ? 1.0 : pg_relation_guess(relation);
+            known += knowledge.of[i][j] != UNKNOWN ? 1.0 : guess;
     return known / ((double)n * (double)n);
 }
 
@@ -165,19 +199,20 @@ static double distance(const float *a, const float *b, size_t dimension)
 }
 
 /* Of one symbol, whose class is `own`. */
-static double silhouette_of(const struct relation *relation, const float *embeddings,
-                            size_t dimension, size_t i, size_t own)
+static double silhouette_of(size_t n, const uint8_t *classes, const float *embeddings,
+                            size_t dimension, size_t i)
 {
     double sums[RELATION_N_MAX] = {0}, nearest = INFINITY;
     size_t sizes[RELATION_N_MAX] = {0};
-    for (size_t j = 0; j < relation->n; j++) {
-        size_t class = pg_relation_class(relation, j);
-        sizes[class]++;
-        sums[class] += distance(embeddings + i * dimension, embeddings + j * dimension, dimension);
+    const size_t own = classes[i];
+    for (size_t j = 0; j < n; j++) {
+        sizes[classes[j]]++;
+        sums[classes[j]] +=
+            distance(embeddings + i * dimension, embeddings + j * dimension, dimension);
     }
     if (sizes[own] == 1)
         return 0.0;
-    for (size_t c = 0; c < relation->n; c++)
+    for (size_t c = 0; c < n; c++)
         if (c != own && sizes[c] > 0 && sums[c] / (double)sizes[c] < nearest)
             nearest = sums[c] / (double)sizes[c];
     double inside = sums[own] / (double)(sizes[own] - 1);
@@ -185,15 +220,18 @@ static double silhouette_of(const struct relation *relation, const float *embedd
     return larger > 0.0 ? (nearest - inside) / larger : 0.0;
 }
 
-double pg_relation_silhouette(const struct relation *relation, const float *embeddings,
+double pg_relation_silhouette(size_t n, const uint8_t *classes, const float *embeddings,
                               size_t dimension)
 {
     double sum = 0.0;
-    if (relation->kind == RELATION_GREATER_THAN || relation->size >= relation->n)
+    size_t firsts = 0; /* as many as there are classes */
+    for (size_t i = 0; i < n; i++)
+        firsts += classes[i] == i;
+    if (firsts == 1 || firsts == n)
         return PG_NAN;
-    for (size_t i = 0; i < relation->n; i++)
-        sum += silhouette_of(relation, embeddings, dimension, i, pg_relation_class(relation, i));
-    return sum / (double)relation->n;
+    for (size_t i = 0; i < n; i++)
+        sum += silhouette_of(n, classes, embeddings, dimension, i);
+    return sum / (double)n;
 }
 
 /* ---- repons ---- */

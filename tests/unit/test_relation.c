@@ -28,10 +28,10 @@ static void test_description_lengths(void **state)
         struct relation relation;
         double bits, fraction;
     } cases[] = {
-        {{RELATION_CONGRUENCE, 30, 3}, 39.75, 0.100},
-        {{RELATION_CONGRUENCE, 30, 5}, 53.34, 0.135},
-        {{RELATION_GREATER_THAN, 30, 0}, 107.71, 0.274},
-        {{RELATION_BIPARTITE, 30, 10}, 24.84, 0.062},
+        {{RELATION_CONGRUENCE, 30, 3, NULL}, 39.75, 0.100},
+        {{RELATION_CONGRUENCE, 30, 5, NULL}, 53.34, 0.135},
+        {{RELATION_GREATER_THAN, 30, 0, NULL}, 107.71, 0.274},
+        {{RELATION_BIPARTITE, 30, 10, NULL}, 24.84, 0.062},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct relation *relation = &cases[i].relation;
@@ -78,8 +78,17 @@ static void test_automorphisms_are_counted(void **state)
 {
     (void)state;
     static const struct relation relations[] = {
-        {RELATION_CONGRUENCE, 7, 3},   {RELATION_CONGRUENCE, 6, 3}, {RELATION_CONGRUENCE, 7, 5},
-        {RELATION_GREATER_THAN, 6, 0}, {RELATION_BIPARTITE, 7, 3},  {RELATION_BIPARTITE, 6, 3},
+        {RELATION_CONGRUENCE, 7, 3, NULL},
+        {RELATION_CONGRUENCE, 6, 3, NULL},
+        {RELATION_CONGRUENCE, 7, 5, NULL},
+        {RELATION_GREATER_THAN, 6, 0, NULL},
+        {RELATION_BIPARTITE, 7, 3, NULL},
+        {RELATION_BIPARTITE, 6, 3, NULL},
+        {RELATION_MATRIX, 6, 0, "010000/101000/010100/001010/000101/000010"}, /* a path */
+        {RELATION_MATRIX, 6, 0, "010000/001000/100000/000010/000001/000100"}, /* two cycles */
+        {RELATION_MATRIX, 7, 0,
+         "1000000/1100000/1010000/1101000/1000100/1110010/1000001"}, /* j + 1 divides i + 1 */
+        {RELATION_MATRIX, 6, 0, "111111/000000/000000/000000/000000/000000"},
     };
     for (size_t r = 0; r < sizeof relations / sizeof relations[0]; r++) {
         size_t order[7] = {0, 1, 2, 3, 4, 5, 6}, all = 0, automorphisms = 0;
@@ -97,7 +106,7 @@ static void test_automorphisms_are_counted(void **state)
 static void test_bound(void **state)
 {
     (void)state;
-    const struct relation relation = {RELATION_BIPARTITE, 30, 10};
+    const struct relation relation = {RELATION_BIPARTITE, 30, 10, NULL};
     double unknown = pow(1.0 - 1.0 / log2(30045015.0), 90.0);
     assert_true(fabs(pg_relation_bound(&relation, 0) - 0.5) < 1e-15);
     assert_true(fabs(pg_relation_bound(&relation, 90) - (1.0 - 0.5 * unknown)) < 1e-12);
@@ -105,18 +114,20 @@ static void test_bound(void **state)
 
 /* By hand, of 6 symbols: the diagonal is known, the two pairs seen tell those turned round, and a
    third follows, both ways: 0 = 2 and not 2 = 3 make not 0 = 3 modulo 2; 3 > 2 and not 0 > 2 make
-   3 > 0; 0 and 5, 5 and 1 in different parts put 0 and 1 in one. */
+   3 > 0; 0 and 5, 5 and 1 in different parts put 0 and 1 in one; 3 divides 6 and 1 divides 3. */
 static void test_closure(void **state)
 {
     (void)state;
+    static const char divides[] = "100000/110000/101000/110100/100010/111001";
     static const struct {
         struct relation relation;
         uint32_t seen[2];
         double known, guess;
     } cases[] = {
-        {{RELATION_CONGRUENCE, 6, 2}, {0 * 6 + 2, 2 * 6 + 3}, 12, 0.5},
-        {{RELATION_GREATER_THAN, 6, 0}, {3 * 6 + 2, 0 * 6 + 2}, 12, 2.0 / 3.0},
-        {{RELATION_BIPARTITE, 6, 4}, {0 * 6 + 5, 5 * 6 + 1}, 12, 0.5},
+        {{RELATION_CONGRUENCE, 6, 2, NULL}, {0 * 6 + 2, 2 * 6 + 3}, 12, 0.5},
+        {{RELATION_GREATER_THAN, 6, 0, NULL}, {3 * 6 + 2, 0 * 6 + 2}, 12, 2.0 / 3.0},
+        {{RELATION_BIPARTITE, 6, 4, NULL}, {0 * 6 + 5, 5 * 6 + 1}, 12, 0.5},
+        {{RELATION_MATRIX, 6, 0, divides}, {5 * 6 + 2, 2 * 6 + 0}, 6 + 6, 22.0 / 36.0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         double expected = (cases[i].known + (36.0 - cases[i].known) * cases[i].guess) / 36.0;
@@ -134,12 +145,46 @@ static void test_closure(void **state)
 static void test_silhouette(void **state)
 {
     (void)state;
-    const struct relation relation = {RELATION_CONGRUENCE, 4, 2};
-    const struct relation order = {RELATION_GREATER_THAN, 4, 0};
+    const struct relation relation = {RELATION_CONGRUENCE, 4, 2, NULL};
+    const struct relation order = {RELATION_GREATER_THAN, 4, 0, NULL};
     const float line[] = {0.0f, 10.0f, 1.0f, 11.0f};
     double expected = ((1.0 - 1.0 / 10.5) + (1.0 - 1.0 / 9.5)) / 2.0;
-    assert_true(fabs(pg_relation_silhouette(&relation, line, 1) - expected) < 1e-12);
-    assert_true(isnan(pg_relation_silhouette(&order, line, 1)));
+    uint8_t classes[4];
+    pg_relation_classes(&relation, classes);
+    assert_true(fabs(pg_relation_silhouette(4, classes, line, 1) - expected) < 1e-12);
+    pg_relation_classes(&order, classes);
+    assert_true(isnan(pg_relation_silhouette(4, classes, line, 1)));
+    memset(classes, 0, sizeof classes);
+    assert_true(isnan(pg_relation_silhouette(4, classes, line, 1)));
+}
+
+/* A relation and the matrix that says the same: the same classes, bits, closure. */
+static void test_matrix_is_the_relation(void **state)
+{
+    (void)state;
+    static const struct relation relations[] = {
+        {RELATION_CONGRUENCE, 8, 3, NULL},
+        {RELATION_GREATER_THAN, 8, 0, NULL},
+        {RELATION_BIPARTITE, 8, 3, NULL},
+    };
+    static const uint8_t classes[3][8] = {
+        {0, 1, 2, 0, 1, 2, 0, 1}, {0, 1, 2, 3, 4, 5, 6, 7}, {0, 0, 0, 3, 3, 3, 3, 3}};
+    for (size_t r = 0; r < sizeof relations / sizeof relations[0]; r++) {
+        char text[8 * 9] = "";
+        for (size_t i = 0; i < 8; i++) {
+            for (size_t j = 0; j < 8; j++)
+                text[9 * i + j] = pg_relation_label(&relations[r], i, j) ? '1' : '0';
+            text[9 * i + 8] = i < 7 ? '/' : '\0';
+        }
+        const struct relation matrix = {RELATION_MATRIX, 8, 0, text};
+        uint8_t found[2][8];
+        pg_relation_classes(&relations[r], found[0]);
+        pg_relation_classes(&matrix, found[1]);
+        assert_memory_equal(found[0], classes[r], 8);
+        assert_memory_equal(found[1], classes[r], 8);
+        assert_true(!(fabs(pg_relation_description_length(&matrix) -
+                           pg_relation_description_length(&relations[r])) > 0.0));
+    }
 }
 
 /* B2: p_r at rho = (sigma_a / sigma_c) sqrt(eta_x / (2 eta_a)), and the share of normal starts with
@@ -200,10 +245,11 @@ static void test_labels(void **state)
         const char *assignments;
         struct relation relation;
     } cases[] = {
-        {SMALL "steps=1 decoder_init_scale=0 modulus=3", {RELATION_CONGRUENCE, 8, 3}},
-        {SMALL "steps=1 decoder_init_scale=0 relation=greater_than", {RELATION_GREATER_THAN, 8, 0}},
+        {SMALL "steps=1 decoder_init_scale=0 modulus=3", {RELATION_CONGRUENCE, 8, 3, NULL}},
+        {SMALL "steps=1 decoder_init_scale=0 relation=greater_than",
+         {RELATION_GREATER_THAN, 8, 0, NULL}},
         {SMALL "steps=1 decoder_init_scale=0 relation=bipartite bipartite_size=3",
-         {RELATION_BIPARTITE, 8, 3}},
+         {RELATION_BIPARTITE, 8, 3, NULL}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct row row;
@@ -333,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_bound),
         cmocka_unit_test(test_closure),
         cmocka_unit_test(test_silhouette),
+        cmocka_unit_test(test_matrix_is_the_relation),
         cmocka_unit_test(test_collisions),
         cmocka_unit_test(test_repon_dynamics),
         cmocka_unit_test(test_labels),
