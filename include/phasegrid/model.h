@@ -65,7 +65,8 @@ struct pg_layer_spec {
     enum pg_activation activation;
     enum pg_combine combine; /* gather */
     enum pg_group group;
-    float scale;                                            /* multiplies the initial values */
+    float scale; /* multiplies the initial values; total: the inputs */
+    float shift; /* total */
     char names[PG_LAYER_SEGMENTS_MAX][PG_SEGMENT_NAME_MAX]; /* of its segments */
 };
 
@@ -110,6 +111,9 @@ extern const struct pg_layer_kind pg_layer_affine;        /* f(W x + b), torch's
    Differences are of two places and of one table, with f the identity. */
 extern const struct pg_layer_kind pg_layer_embedding_table;
 extern const struct pg_layer_kind pg_layer_gather;
+/* relu(shift + scale (sum of the inputs)): one output, behind a layer with f the identity; no
+   parameters. */
+extern const struct pg_layer_kind pg_layer_total;
 
 struct pg_layer {
     struct pg_layer_spec spec;

@@ -12,6 +12,7 @@
 #include "cell.h"
 #include "llc_tables.h"
 
+static const char *const decoder_names[] = {"mlp", "ideal", NULL};
 static const char *const embedding_names[] = {"concat", "difference", "squared_difference", NULL};
 const char *const pg_relation_names[] = {"congruence", "greater_than", "bipartite", "matrix", NULL};
 
@@ -28,6 +29,10 @@ static const struct pg_setting settings[] = {
     REAL("data_fraction", 0, 1, "0.75", "1", "share of the n^2 ordered pairs that is trained on"),
     INTEGER("train_count", 0, RELATION_N_MAX *RELATION_N_MAX - 1, "0", "samples",
             "exact number of training pairs; 0: from data_fraction"),
+    NAME(
+        "decoder", decoder_names, "mlp",
+        "an MLP; or relu of the difference's sum, relu(0.1 - x) of the squared difference's, and a "
+        "learnt scale and bias"),
     INTEGER("decoder_width", 1, 4096, "50", "1", "units of each hidden layer"),
     INTEGER("decoder_depth", 0, 12, "3", "layers", "hidden layers"),
     LIST("decoder_widths", 1, 4096, "[]",
@@ -47,6 +52,10 @@ static const struct pg_setting settings[] = {
     REAL("init_scale", 0, 1e6, "0.5", "1", "embeddings start as init_scale N(0, 1)"),
     REAL("decoder_init_scale", 0, 1e6, "1", "1", "multiplies the decoder's initial values"),
     INTEGER("steps", 1, 1e12, "100000", "steps", "budget"),
+    REAL(
+        "repon_slope_ratio", 0, 1e6, "4.4721359549995796", "1",
+        "theory: sigma_a / sigma_c, slope of the decoder to spread of the embeddings at the start; "
+        "the default puts the boundary at eta_dec = 10 eta_enc, the paper's rule"),
     REAL("phase_accuracy", 0, 1, "0.9", "1", "accuracy that counts as reached"),
     INTEGER("phase_lag", 0, 1e12, "1000", "steps",
             "longest delay of the test accuracy that is comprehension"),
@@ -145,6 +154,10 @@ static const struct pg_observable observables[OBS_COUNT] = {
                               THEORY("accuracy on all pairs from those that the training pairs "
                                      "imply, guesses for the rest",
                                      "1")},
+    [OBS_COLLISION] = {"collision_probability",
+                       THEORY("p_r: two repons of a class collide, which generalises", "1")},
+    [OBS_BOUNDARY] = {"boundary_decoder_lr",
+                      THEORY("decoder_lr at which p_r = 1/2 for this representation_lr", "1")},
     LLC_OBSERVABLES,
 };
 

@@ -38,6 +38,8 @@ enum {
     OBS_CRITICAL_FRACTION,
     OBS_BOUND,
     OBS_CLOSURE_ACCURACY,
+    OBS_COLLISION,
+    OBS_BOUNDARY,
     LLC_OBSERVABLE_NUMBERS,
     OBS_COUNT
 };
@@ -53,6 +55,7 @@ extern const char *const pg_relation_names[]; /* of enum relation_kind; NULL-ter
 struct relation_cell {
     struct relation relation;
     size_t dimension, sample_count, train_count;
+    double slope_ratio; /* sigma_a / sigma_c of the repons */
     struct pg_rates rates[PG_GROUP_COUNT];
     struct pg_trainer_spec trainer;
     struct pg_trajectory_rule rule;

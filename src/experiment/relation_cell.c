@@ -7,6 +7,8 @@
  *     concat:      table -> affine -> gather, f -> affine, f -> ... -> affine
  *     differences: table -> gather -> affine, f -> affine, f -> ... -> affine
  *
+ *     ideal:       table -> gather -> total -> affine
+ *
  * The last layer has one output, the logit of label 1.
  */
 #include <stdio.h>
@@ -96,12 +98,36 @@ static void add_gather(struct pg_model_spec *model, enum pg_combine combine,
     gather->group = PG_GROUP_DECODER;
 }
 
+static bool is_ideal(const struct pg_values *values)
+{
+    return strcmp(pg_values_name(values, "decoder"), "ideal") == 0;
+}
+
+/* Fixed up to scale and bias of the logit: without them it could not say no. */
+static void add_ideal_decoder(const struct pg_values *values, struct pg_model_spec *model)
+{
+    enum pg_combine combine = read_combine(values);
+    size_t inputs = model->layers[0].outputs;
+    add_gather(model, combine, PG_IDENTITY);
+    struct pg_layer_spec *total = pg_cell_add_layer(model, &pg_layer_total, inputs, 1);
+    total->activation = PG_RELU;
+    total->group = PG_GROUP_DECODER;
+    total->scale = combine == PG_SQUARED_DIFFERENCE ? -1.0f : 1.0f;
+    total->shift = combine == PG_SQUARED_DIFFERENCE ? 0.1f : 0.0f;
+    pg_cell_add_decoder_layer(model, values, 0, 1, 1, PG_IDENTITY);
+}
+
 static void read_model(const struct pg_values *values, struct pg_model_spec *model)
 {
     size_t widths[PG_LIST_MAX], depth = pg_cell_widths(values, widths);
     enum pg_activation activation = pg_cell_activation(values);
     enum pg_combine combine = read_combine(values);
+    model->loss = &pg_loss_logistic;
     add_embedding(values, model);
+    if (is_ideal(values)) {
+        add_ideal_decoder(values, model);
+        return;
+    }
     size_t inputs = model->layers[0].outputs;
     if (combine != PG_SUM)
         add_gather(model, combine, PG_IDENTITY);
@@ -114,7 +140,6 @@ static void read_model(const struct pg_values *values, struct pg_model_spec *mod
             add_gather(model, combine, after);
         inputs = outputs;
     }
-    model->loss = &pg_loss_logistic;
 }
 
 /* ---- the rest ---- */
@@ -140,9 +165,14 @@ int pg_relation_read(const struct pg_values *values, struct relation_cell *ret,
     ret->relation = read_relation(values);
     ret->dimension = (size_t)pg_values_integer(values, "embedding_dim");
     ret->sample_count = ret->relation.n * ret->relation.n;
+    ret->slope_ratio = pg_values_real(values, "repon_slope_ratio");
     ret->train_count = pg_cell_train_count(values, ret->sample_count);
     read_trainer(values, ret);
     int status = check_relation(&ret->relation, error);
+    if (status == 0 && is_ideal(values) && read_combine(values) == PG_SUM)
+        return pg_error_set(error, PG_EINPUT,
+                            "decoder is ideal and embedding concat; an ideal decoder sees a "
+                            "difference or squared_difference");
     if (status == 0)
         status = pg_cell_check_counts(values, &ret->trainer, ret->sample_count,
                                       PG_LAYERS_MAX - TABLE_LAYERS, error);

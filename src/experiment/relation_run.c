@@ -84,6 +84,10 @@ static void put_theory(const struct seat *seat)
     *(double *)to[OBS_DESCRIPTION_LENGTH] = pg_relation_description_length(relation);
     *(double *)to[OBS_CRITICAL_FRACTION] =
         pg_relation_critical_fraction(relation, RELATION_CRITICAL_SHARE);
+    const double eta_enc = cell->rates[PG_GROUP_REPRESENTATION].learning_rate;
+    const double eta_dec = cell->rates[PG_GROUP_DECODER].learning_rate;
+    *(double *)to[OBS_COLLISION] = pg_repon_collision(cell->slope_ratio, 1.0, eta_dec, eta_enc);
+    *(double *)to[OBS_BOUNDARY] = pg_repon_boundary(cell->slope_ratio, 1.0, eta_enc);
     *(double *)to[OBS_BOUND] = pg_relation_bound(relation, cell->train_count);
     *(double *)to[OBS_CLOSURE_ACCURACY] =
         pg_relation_closure_accuracy(relation, seat->data.order, cell->train_count);

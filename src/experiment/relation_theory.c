@@ -266,3 +266,9 @@ double pg_repon_collision(double sigma_a, double sigma_c, double eta_a, double e
     const double pi = 3.14159265358979323846;
     return 2.0 / pi * pg_direction(1.0, sigma_a / sigma_c * sqrt(eta_x / (2.0 * eta_a)));
 }
+
+double pg_repon_boundary(double sigma_a, double sigma_c, double eta_x)
+{
+    double ratio = sigma_a / sigma_c;
+    return eta_x * ratio * ratio / 2.0;
+}

@@ -79,4 +79,7 @@ double pg_repon_invariant(struct repon repon, double eta_a, double eta_x);
  */
 double pg_repon_collision(double sigma_a, double sigma_c, double eta_a, double eta_x);
 
+/* The eta_a at which p_r = 1/2: eta_x (sigma_a / sigma_c)^2 / 2. */
+double pg_repon_boundary(double sigma_a, double sigma_c, double eta_x);
+
 #endif

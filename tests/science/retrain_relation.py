@@ -15,6 +15,8 @@ def labels_of(setting, inputs):
         return ((i - j) % setting("modulus") == 0).astype(float)
     if setting("relation") == "greater_than":
         return (i > j).astype(float)
+    if setting("relation") == "matrix":  # of jobs/divides-13.txt
+        return ((i + 1) % (j + 1) == 0).astype(float)
     size = setting("bipartite_size")
     return ((i < size) != (j < size)).astype(float)
 
@@ -29,15 +31,21 @@ def binary_cross_entropy(logits, labels):
 class Model(retrain.Model):
     """Embedding table and decoder over pairs whose embeddings stand side by side or are subtracted."""
 
-    def __init__(self, segments, activation_name, mode):
+    def __init__(self, segments, activation_name, mode, is_ideal):
         super().__init__(segments, activation_name)
         self.mode = mode
+        # relu(shift + factor (sum of the combined embeddings)) before the learnt layers
+        self.ideal = {"difference": (0.0, 1.0), "squared_difference": (0.1, -1.0)}[mode] \
+            if is_ideal else None
 
     def forward(self, inputs):
         embedding, *decoder = self.segments
         first, second = embedding[inputs[:, 0]], embedding[inputs[:, 1]]
         values = [{"concat": np.hstack([first, second]), "difference": first - second,
                    "squared_difference": (first - second) ** 2}[self.mode]]
+        if self.ideal is not None:
+            shift, factor = self.ideal
+            values = [np.maximum(shift + factor * values[0].sum(axis=1, keepdims=True), 0.0)]
         layers = list(zip(decoder[0::2], decoder[1::2]))
         for depth, (weight, bias) in enumerate(layers):
             before = values[-1] @ weight.T + bias[:, 0]
@@ -52,6 +60,9 @@ class Model(retrain.Model):
             delta = delta @ decoder[2 * depth]
             if depth > 0:
                 delta = delta * self.act_slope(values[depth])
+        if self.ideal is not None:
+            delta = np.where(values[0] > 0.0, self.ideal[1] * delta, 0.0)
+            delta = np.repeat(delta, embedding.shape[1], axis=1)
         if self.mode == "squared_difference":
             delta = 2.0 * delta * (embedding[inputs[:, 0]] - embedding[inputs[:, 1]])
         halves = np.hsplit(delta, 2) if self.mode == "concat" else [delta, -delta]
@@ -85,7 +96,8 @@ class Run(retrain.Run):
         segments = list(self.segments(0).values())
         labels = [labels_of(self.setting, chosen) for chosen in self.sets]
         optimizers = [make_optimizer(self.setting, index == 0) for index in range(len(segments))]
-        model = Model(segments, self.setting("activation"), self.setting("embedding"))
+        model = Model(segments, self.setting("activation"), self.setting("embedding"),
+                      self.setting("decoder") == "ideal")
         losses, accuracies = [], []
         for t in range(steps + 1):
             values = [model.forward(chosen) for chosen in self.sets]

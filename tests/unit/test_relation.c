@@ -207,6 +207,9 @@ static void test_collisions(void **state)
         assert_true(fabs(pg_repon_collision(1.0, 1.0, 1.0, eta_x) - cases[i].share) < 1e-3);
         assert_true(fabs(collisions - cases[i].share) < 0.01);
     }
+    double boundary = pg_repon_boundary(3.0, 1.5, 0.01);
+    assert_true(fabs(boundary - 0.02) < 1e-15);
+    assert_true(fabs(pg_repon_collision(3.0, 1.5, boundary, 0.01) - 0.5) < 1e-12);
     assert_true(fabs(pg_repon_collision(3.0, 1.5, 0.02, 0.01) - pg_repon_collision(1, 1, 1, 2)) <
                 1e-12);
 }
@@ -300,6 +303,9 @@ static void test_shapes_tell_cells_apart(void **state)
         {SMALL "embedding=difference", SMALL "embedding=squared_difference"},
         {SMALL "embedding=concat embedding_dim=2", SMALL "embedding=difference embedding_dim=4"},
         {SMALL "activation=tanh", SMALL "activation=relu"},
+        {SMALL "embedding=difference decoder=ideal",
+         SMALL "embedding=squared_difference decoder=ideal"},
+        {SMALL "embedding=difference decoder=ideal", SMALL "embedding=difference decoder_depth=0"},
     };
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
         row_assert_apart("relation", cells[i]);
@@ -317,6 +323,13 @@ static void test_wrong_cells(void **state)
         {SMALL, "data_fraction", "1",
          "train_count 0 and data_fraction 1 make 64 of 64 pairs training samples; at least one "
          "must train and one must test"},
+        {SMALL "embedding=concat", "decoder", "ideal",
+         "decoder is ideal and embedding concat; an ideal decoder sees a difference or "
+         "squared_difference"},
+        {SMALL, "relation", "matrix",
+         "relation is matrix, but matrix is none; expected a file of 8 rows of 0 and 1"},
+        {SMALL "matrix=010/101/010", "relation", "matrix",
+         "n is 8; with a matrix of 3 rows allowed: 3"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct row row;

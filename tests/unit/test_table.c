@@ -28,26 +28,31 @@ static const struct net {
     bool is_concatenated;
     enum pg_activation activation;
     enum pg_combine combine; /* differences: the embeddings' own, before the first affine layer */
+    float total, shift;      /* a total layer behind them, of this scale; 0: none */
 } nets[] = {
-    {"summed, no hidden layer", 2, 5, 0, 0, false, PG_RELU, PG_SUM},
-    {"summed, relu", 2, 6, 1, 19, false, PG_RELU, PG_SUM},
-    {"concatenated, relu", 2, 6, 1, 19, true, PG_RELU, PG_SUM},
-    {"summed, tanh, three symbols", 3, 4, 2, 17, false, PG_TANH, PG_SUM},
-    {"concatenated, tanh, three symbols", 3, 4, 2, 33, true, PG_TANH, PG_SUM},
-    {"one symbol", 1, 20, 1, 8, true, PG_RELU, PG_SUM},
-    {"difference, no hidden layer", 2, 1, 0, 0, false, PG_TANH, PG_DIFFERENCE},
-    {"difference, tanh", 2, 2, 2, 17, false, PG_TANH, PG_DIFFERENCE},
-    {"squared difference, tanh", 2, 2, 3, 10, false, PG_TANH, PG_SQUARED_DIFFERENCE},
+    {"summed, no hidden layer", 2, 5, 0, 0, false, PG_RELU, PG_SUM, 0.0f, 0.0f},
+    {"summed, relu", 2, 6, 1, 19, false, PG_RELU, PG_SUM, 0.0f, 0.0f},
+    {"concatenated, relu", 2, 6, 1, 19, true, PG_RELU, PG_SUM, 0.0f, 0.0f},
+    {"summed, tanh, three symbols", 3, 4, 2, 17, false, PG_TANH, PG_SUM, 0.0f, 0.0f},
+    {"concatenated, tanh, three symbols", 3, 4, 2, 33, true, PG_TANH, PG_SUM, 0.0f, 0.0f},
+    {"one symbol", 1, 20, 1, 8, true, PG_RELU, PG_SUM, 0.0f, 0.0f},
+    {"difference, no hidden layer", 2, 1, 0, 0, false, PG_TANH, PG_DIFFERENCE, 0.0f, 0.0f},
+    {"difference, tanh", 2, 2, 2, 17, false, PG_TANH, PG_DIFFERENCE, 0.0f, 0.0f},
+    {"squared difference, tanh", 2, 2, 3, 10, false, PG_TANH, PG_SQUARED_DIFFERENCE, 0.0f, 0.0f},
     {"squared difference, relu, more rows than a vector", 2, 19, 1, 9, false, PG_RELU,
-     PG_SQUARED_DIFFERENCE},
+     PG_SQUARED_DIFFERENCE, 0.0f, 0.0f},
+    {"total of squared differences", 2, 2, 0, 0, false, PG_RELU, PG_SQUARED_DIFFERENCE, -1.0f,
+     0.8f},
+    {"total of differences, and a hidden layer", 2, 3, 1, 9, false, PG_TANH, PG_DIFFERENCE, 2.0f,
+     0.1f},
 };
 enum { NET_COUNT = sizeof nets / sizeof nets[0] };
 
 /* So wide that with its samples in lanes it takes them in several windows, the last one cut short.
  */
 static const struct net wide_nets[] = {
-    {"summed, wide", 2, 6, 1, 250, false, PG_RELU, PG_SUM},
-    {"concatenated, wide, two hidden layers", 2, 6, 2, 201, true, PG_TANH, PG_SUM},
+    {"summed, wide", 2, 6, 1, 250, false, PG_RELU, PG_SUM, 0.0f, 0.0f},
+    {"concatenated, wide, two hidden layers", 2, 6, 2, 201, true, PG_TANH, PG_SUM, 0.0f, 0.0f},
 };
 enum { WIDE_COUNT = sizeof wide_nets / sizeof wide_nets[0], WIDE_SAMPLES = 587 };
 
@@ -61,6 +66,25 @@ static void swap_layers(struct pg_layer_spec *a, struct pg_layer_spec *b)
     const struct pg_layer_spec kept = *a;
     *a = *b;
     *b = kept;
+}
+
+static bool is_totalled(const struct net *net)
+{
+    return net->total < 0.0f || net->total > 0.0f;
+}
+
+/* Behind the differences; the first affine layer then has one input. */
+static void insert_total(const struct net *net, struct pg_model_spec *spec)
+{
+    for (size_t l = spec->layer_count++; l > 2; l--)
+        spec->layers[l] = spec->layers[l - 1];
+    spec->layers[3].inputs = 1;
+    spec->layers[2] = (struct pg_layer_spec){.kind = &pg_layer_total,
+                                             .inputs = spec->layers[1].outputs,
+                                             .outputs = 1,
+                                             .activation = PG_RELU,
+                                             .scale = net->total,
+                                             .shift = net->shift};
 }
 
 static void describe(const struct net *net, struct pg_model_spec *spec)
@@ -104,6 +128,8 @@ static void describe(const struct net *net, struct pg_model_spec *spec)
                                    .scale = 1.5f};
     }
     spec->loss = &pg_loss_cross_entropy;
+    if (is_totalled(net))
+        insert_total(net, spec);
 }
 
 /* A model in one layout; the run in lane i has symbols, labels and initial values of seed i. */
@@ -227,6 +253,13 @@ static double reference_loss(const struct fixture *fixture, const double *parame
         const double *at = parameters + SYMBOLS * net->dimension;
         size_t inputs = tables_of(net) * net->dimension;
         embed(fixture, parameters, n, lane, x);
+        if (is_totalled(net)) {
+            for (size_t d = 0; d < inputs; d++)
+                sum += x[d];
+            x[0] = fmax((double)net->shift + (double)net->total * sum, 0.0);
+            inputs = 1;
+            sum = 0.0;
+        }
         for (size_t l = 0; l < net->depth; l++, inputs = net->width)
             at = apply_layer(at, inputs, net->width, net->activation, x);
         (void)apply_layer(at, inputs, SYMBOLS, PG_IDENTITY, x);
