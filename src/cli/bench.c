@@ -43,7 +43,7 @@ static const struct argp_option options[] = {
     {"seconds", 's', "S", 0, "At least S CPU-seconds a case and round (default: 0.2)", 0},
     {"width", 'w', "N", 0, "A width of the workload 'widths'; repeatable", 0},
     {"workload", 'W', "NAME", 0,
-     "W1, W1-run, W2, widths, W3, W3-own, W3-sgld or W3-sgld-own; repeatable (default: all)", 0},
+     "W1, W1-run, W2, W4, widths, W3, W3-own, W3-sgld or W3-sgld-own; repeatable (default: all)", 0},
     {"schedule", OPTION_SCHEDULE, NULL, 0,
      "Instead: schedule sweeps of virtual ranks under a virtual clock, with the plan of real ones",
      1},

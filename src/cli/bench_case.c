@@ -31,10 +31,17 @@ static double probe_peak(const struct pg_kernel *kernel)
 
 static void describe(const struct pg_bench_case *bench, struct pg_workload *ret_workload)
 {
-    if (bench->kind->is_modular)
-        pg_workload_modular_addition(ret_workload);
-    else
+    switch (bench->kind->problem) {
+    case PG_BENCH_TOY:
         pg_workload_toy_addition(bench->width, ret_workload);
+        break;
+    case PG_BENCH_MODULAR:
+        pg_workload_modular_addition(ret_workload);
+        break;
+    case PG_BENCH_RELATION:
+        pg_workload_relation(ret_workload);
+        break;
+    }
 }
 
 static int measure_bare(const struct pg_bench_case *bench, double seconds, double *ret_rate,

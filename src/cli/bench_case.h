@@ -10,13 +10,15 @@
 
 enum { PG_BENCH_ROUNDS_MAX = 101 };
 
+enum pg_bench_problem { PG_BENCH_TOY, PG_BENCH_MODULAR, PG_BENCH_RELATION };
+
 /* What is measured. */
 struct pg_bench_kind {
     const char *name, *summary;
-    const size_t *widths; /* ends with 0 */
-    bool is_modular;      /* the modular workload, or toy addition */
-    bool is_whole_run;    /* the experiment with its evaluations, or the bare loop */
-    int w3;               /* enum pg_bench_w3: the toy model of superposition; 0: another model */
+    const size_t *widths;          /* ends with 0 */
+    enum pg_bench_problem problem; /* of the bare loop (phasegrid/workload.h) */
+    bool is_whole_run;             /* the experiment with its evaluations, or the bare loop */
+    int w3; /* enum pg_bench_w3: the toy model of superposition; 0: another model */
 };
 
 struct pg_bench_case {

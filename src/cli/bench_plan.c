@@ -10,33 +10,38 @@
 
 enum { KERNELS_MAX = 16 };
 
-static const size_t w1_width[] = {200, 0}, w2_width[] = {256, 0}, w3_width[] = {6, 0};
+static const size_t w1_width[] = {200, 0}, w2_width[] = {256, 0}, w3_width[] = {6, 0},
+                    w4_width[] = {50, 0};
 static const size_t usual_widths[] = {8, 16, 32, 64, 100, 200, 400, 800, 0};
 
 const struct pg_bench_kind pg_bench_kinds[PG_BENCH_KINDS] = {
     [PG_BENCH_W1] = {"W1", "toy addition, p = 10, 44 pairs, 1 -> 200 -> 200 -> 30 tanh, AdamW",
-                     w1_width, false, false, 0},
+                     w1_width, PG_BENCH_TOY, false, 0},
     [PG_BENCH_W1_RUN] = {"W1-run", "the same as whole runs of the experiment, evaluated every step",
-                         w1_width, false, true, 0},
+                         w1_width, PG_BENCH_TOY, true, 0},
     [PG_BENCH_W2] =
         {"W2",
          "modular addition, p = 59, 1,740 pairs, 64 summed -> 256 ReLU, AdamW; the first layer "
          "once per symbol",
-         w2_width, true, false, 0},
+         w2_width, PG_BENCH_MODULAR, false, 0},
+    [PG_BENCH_W4] = {"W4",
+                     "congruence modulo 3 of 30 symbols, 675 pairs, 2 + 2 -> 50 -> 50 -> 50 -> 1 "
+                     "tanh, binary cross-entropy, AdamW; the first layer once per symbol",
+                     w4_width, PG_BENCH_RELATION, false, 0},
     [PG_BENCH_WIDTHS] = {"widths", "W1's data and rates, hidden layers of other widths",
-                         usual_widths, false, false, 0},
+                         usual_widths, PG_BENCH_TOY, false, 0},
     [PG_BENCH_W3] = {"W3",
                      "toy model of superposition, 6 features in 2 dimensions, 1,000 samples, SGD, "
                      "batches of 64 that runs side by side share",
-                     w3_width, false, false, PG_BENCH_W3_SHARED},
-    [PG_BENCH_W3_OWN] = {"W3-own", "the same, every run its own batches", w3_width, false, false,
-                         PG_BENCH_W3_INDEPENDENT},
+                     w3_width, PG_BENCH_TOY, false, PG_BENCH_W3_SHARED},
+    [PG_BENCH_W3_OWN] = {"W3-own", "the same, every run its own batches", w3_width, PG_BENCH_TOY,
+                         false, PG_BENCH_W3_INDEPENDENT},
     [PG_BENCH_W3_SGLD] = {"W3-sgld",
                           "chains of SGLD on it, batches of 500 that grid points share, every "
                           "hundredth step scored by all samples",
-                          w3_width, false, false, PG_BENCH_W3_SGLD_SHARED},
+                          w3_width, PG_BENCH_TOY, false, PG_BENCH_W3_SGLD_SHARED},
     [PG_BENCH_W3_SGLD_OWN] = {"W3-sgld-own", "the same, every chain its own batches", w3_width,
-                              false, false, PG_BENCH_W3_SGLD_INDEPENDENT},
+                              PG_BENCH_TOY, false, PG_BENCH_W3_SGLD_INDEPENDENT},
 };
 
 static const struct layout {

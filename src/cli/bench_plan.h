@@ -9,6 +9,7 @@ enum pg_bench_index {
     PG_BENCH_W1,
     PG_BENCH_W1_RUN,
     PG_BENCH_W2,
+    PG_BENCH_W4,
     PG_BENCH_WIDTHS,
     PG_BENCH_W3,
     PG_BENCH_W3_OWN,

@@ -9,6 +9,7 @@
 
 enum { SEED = 1, TOY_SYMBOLS = 10, TOY_COUNT = 44, TOY_OUTPUTS = 30 };
 enum { MODULAR_SYMBOLS = 59, MODULAR_COUNT = 1740, MODULAR_DIMENSION = 64, MODULAR_WIDTH = 256 };
+enum { RELATION_SYMBOLS = 30, RELATION_COUNT = 675, RELATION_WIDTH = 50, RELATION_MODULUS = 3 };
 enum { PAIRS_MAX = MODULAR_SYMBOLS * MODULAR_SYMBOLS };
 
 static struct pg_layer_spec *add_layer(struct pg_workload *workload,
@@ -33,20 +34,20 @@ static void add_affine(struct pg_workload *workload, size_t inputs, size_t outpu
     workload->flops += 6.0 * (double)inputs * (double)outputs * (double)columns;
 }
 
-/* Summed embeddings whose first affine layer is computed once per symbol: its FLOPs are those of
-   the symbols, not of the samples. */
-static void add_table(struct pg_workload *workload, size_t symbols, size_t dimension)
+/* Embeddings, summed or (tables 2) side by side, whose first affine layer is computed once per
+   symbol: its FLOPs are those of the symbols, not of the samples. */
+static void add_table(struct pg_workload *workload, size_t symbols, size_t dimension, size_t tables)
 {
     struct pg_layer_spec *table =
-        add_layer(workload, &pg_layer_embedding_table, symbols, dimension);
+        add_layer(workload, &pg_layer_embedding_table, symbols, tables * dimension);
     table->group = PG_GROUP_REPRESENTATION;
-    table->tables = 1;
+    table->tables = tables;
 }
 
 static void add_gather(struct pg_workload *workload, size_t width, enum pg_activation activation)
 {
     struct pg_layer_spec *gather = add_layer(workload, &pg_layer_gather, width, width);
-    gather->tables = 1;
+    gather->tables = workload->model.layers[0].tables;
     gather->activation = activation;
 }
 
@@ -72,6 +73,16 @@ static void draw_pairs(struct pg_workload *workload, const uint32_t (*pairs)[2],
     workload->count = count;
 }
 
+static void draw_ordered_pairs(struct pg_workload *workload, uint32_t symbols, size_t count)
+{
+    static uint32_t pairs[PAIRS_MAX][2];
+    for (uint32_t i = 0; i < symbols * symbols; i++) {
+        pairs[i][0] = i / symbols;
+        pairs[i][1] = i % symbols;
+    }
+    draw_pairs(workload, (const uint32_t(*)[2])pairs, symbols * symbols, count);
+}
+
 void pg_workload_toy_addition(size_t width, struct pg_workload *ret)
 {
     uint32_t pairs[PAIRS_MAX][2];
@@ -92,14 +103,9 @@ void pg_workload_toy_addition(size_t width, struct pg_workload *ret)
 
 void pg_workload_modular_addition(struct pg_workload *ret)
 {
-    static uint32_t pairs[PAIRS_MAX][2];
     memset(ret, 0, sizeof *ret);
-    for (uint32_t i = 0; i < PAIRS_MAX; i++) {
-        pairs[i][0] = i / MODULAR_SYMBOLS;
-        pairs[i][1] = i % MODULAR_SYMBOLS;
-    }
-    draw_pairs(ret, (const uint32_t(*)[2])pairs, PAIRS_MAX, MODULAR_COUNT);
-    add_table(ret, MODULAR_SYMBOLS, MODULAR_DIMENSION);
+    draw_ordered_pairs(ret, MODULAR_SYMBOLS, MODULAR_COUNT);
+    add_table(ret, MODULAR_SYMBOLS, MODULAR_DIMENSION, 1);
     add_affine(ret, MODULAR_DIMENSION, MODULAR_WIDTH, MODULAR_SYMBOLS, PG_IDENTITY);
     add_gather(ret, MODULAR_WIDTH, PG_RELU);
     add_affine(ret, MODULAR_WIDTH, MODULAR_SYMBOLS, MODULAR_COUNT, PG_IDENTITY);
@@ -109,8 +115,28 @@ void pg_workload_modular_addition(struct pg_workload *ret)
     set_rates(ret, PG_GROUP_DECODER, 1.0);
 }
 
+void pg_workload_relation(struct pg_workload *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    draw_ordered_pairs(ret, RELATION_SYMBOLS, RELATION_COUNT);
+    add_table(ret, RELATION_SYMBOLS, 2, 2);
+    add_affine(ret, 4, RELATION_WIDTH, RELATION_SYMBOLS, PG_IDENTITY);
+    add_gather(ret, RELATION_WIDTH, PG_TANH);
+    add_affine(ret, RELATION_WIDTH, RELATION_WIDTH, RELATION_COUNT, PG_TANH);
+    add_affine(ret, RELATION_WIDTH, RELATION_WIDTH, RELATION_COUNT, PG_TANH);
+    add_affine(ret, RELATION_WIDTH, 1, RELATION_COUNT, PG_IDENTITY);
+    ret->model.loss = &pg_loss_logistic;
+    ret->modulus = RELATION_MODULUS;
+    ret->is_relation = true;
+    set_rates(ret, PG_GROUP_REPRESENTATION, 0.0);
+    set_rates(ret, PG_GROUP_DECODER, 0.0);
+}
+
 uint32_t pg_workload_label(const struct pg_workload *workload, size_t sample)
 {
+    if (workload->is_relation)
+        return workload->pairs[sample][0] % workload->modulus ==
+               workload->pairs[sample][1] % workload->modulus;
     uint32_t sum = workload->pairs[sample][0] + workload->pairs[sample][1];
     return workload->modulus > 0 ? sum % workload->modulus : sum;
 }

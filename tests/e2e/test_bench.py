@@ -90,7 +90,7 @@ def test_modular_addition_is_measured():
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["--workload", "w1"], ["'w1'", "W1, W1-run, W2, widths"]),
+    (["--workload", "w1"], ["'w1'", "W1, W1-run, W2, W4, widths"]),
     (["--kernel", "sse9"], ["--kernel", "'sse9'", "scalar"]),
     (["--layout", "rows"], ["'rows'", "samples, runs"]),
     (["--width", "8", "--workload", "W1"], ["--width", "widths", "W1"]),

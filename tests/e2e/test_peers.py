@@ -101,6 +101,20 @@ def test_peers_agree_step_for_step(name, peer, needs):
         assert losses == pytest.approx(expected, rel=1e-4), variant
 
 
+def test_relation_is_what_it_says():
+    """W4's first loss, computed once more: binary cross-entropy of embeddings side by side."""
+    pytest.importorskip("torch")
+    workload = make_workload("W4")
+    embedding, *layers = workload.initial(0)
+    x = np.hstack([embedding[workload.pairs[:, 0]], embedding[workload.pairs[:, 1]]])
+    for index, (weight, bias) in enumerate(zip(layers[0::2], layers[1::2])):
+        x = (np.tanh(x) if index > 0 else x) @ weight + bias
+    labels = (workload.pairs[:, 0] - workload.pairs[:, 1]) % 3 == 0
+    expected = np.mean(np.logaddexp(0.0, x[:, 0]) - labels * x[:, 0])
+    losses = make_trainer("torch_batched", workload, "models 4, for-loop").advance(1)
+    assert losses[0] == pytest.approx(expected, rel=1e-5)
+
+
 def compare(*arguments):
     return subprocess.run([sys.executable, PEERS, "--rounds", "2", "--seconds", "0.01",
                            "--phasegrid", command.PROGRAM, *map(str, arguments)],

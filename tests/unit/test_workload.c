@@ -69,6 +69,21 @@ static void test_modular_addition(void **state)
                          (workload.pairs[n][0] + workload.pairs[n][1]) % 59);
 }
 
+static void test_relation(void **state)
+{
+    static struct pg_workload workload;
+    (void)state;
+    pg_workload_relation(&workload);
+    assert_int_equal(workload.count, 675);
+    assert_int_equal(parameter_count(&workload),
+                     60 + (4 * 50 + 50) + 2 * (50 * 50 + 50) + (50 + 1));
+    assert_true(workload.flops == 6.0 * (30.0 * 4 * 50 + 675.0 * (2 * 50 * 50 + 50)));
+    assert_pairs(&workload, 30, true);
+    for (size_t n = 0; n < workload.count; n++)
+        assert_int_equal(pg_workload_label(&workload, n),
+                         abs((int)workload.pairs[n][0] - (int)workload.pairs[n][1]) % 3 == 0);
+}
+
 /* Parameters of a lane after some steps; the caller frees them. */
 static float *train(const struct pg_workload *workload, const struct pg_kernel *kernel,
                     size_t lanes, size_t lane, int64_t steps, double ret_loss[PG_LANES])
@@ -109,6 +124,8 @@ static void test_same_bytes_in_both_layouts(void **state)
     assert_same_bytes(&workload);
     pg_workload_modular_addition(&workload);
     assert_same_bytes(&workload);
+    pg_workload_relation(&workload);
+    assert_same_bytes(&workload);
 }
 
 static void test_lanes_are_models_of_their_own(void **state)
@@ -142,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_toy_addition),
         cmocka_unit_test(test_modular_addition),
+        cmocka_unit_test(test_relation),
         cmocka_unit_test(test_same_bytes_in_both_layouts),
         cmocka_unit_test(test_lanes_are_models_of_their_own),
         cmocka_unit_test(test_it_learns),

@@ -26,6 +26,8 @@ TITLES = {
           "batch, AdamW",
     "W2": "W2: modular addition, p = 59, 1,740 pairs, embeddings 64 summed, 256 ReLU, "
           "cross-entropy, full batch, AdamW",
+    "W4": "W4: congruence modulo 3, 30 symbols, 675 pairs, 2 + 2 -> 50 -> 50 -> 50 -> 1 tanh, binary "
+          "cross-entropy, full batch, AdamW (PyTorch batched alone)",
 }
 
 
@@ -38,7 +40,7 @@ def parse(arguments):
     parser.add_argument("--phasegrid", default=str(BUILT), metavar="PATH",
                         help="the command (default: build/src/cli/phasegrid)")
     parser.add_argument("--workload", action="append", choices=list(TITLES),
-                        help="repeatable (default: both)")
+                        help="repeatable (default: all)")
     parser.add_argument("--peer", action="append", metavar="NAME",
                         help="only these (torch_plain, jax_scan, ...); repeatable")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")

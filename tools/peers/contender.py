@@ -17,7 +17,7 @@ import sys
 import time
 
 PEERS = ["torch_plain", "torch_batched", "jax_scan", "numpy_by_hand"]
-WORKLOAD_NAMES = ["W1", "W2"]
+WORKLOAD_NAMES = ["W1", "W2", "W4"]
 CHUNK_SECONDS = 0.05
 
 

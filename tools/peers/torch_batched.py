@@ -8,7 +8,7 @@ from torch_plain import ACTIVATIONS, can_compile, make_optimizer, optimizer_vari
 __all__ = ["TITLE", "Trainer", "variants", "version"]
 
 TITLE = "PyTorch, batched by bmm"
-SIZES = {"W1": (4, 8, 32), "W2": (2, 8)}
+SIZES = {"W1": (4, 8, 32), "W2": (2, 8), "W4": (4, 16, 64)}
 
 
 def variants(workload):
@@ -37,11 +37,16 @@ class Trainer:
             self.targets = torch.from_numpy(workload.targets)
         else:
             self.labels = torch.from_numpy(workload.labels).repeat(self.models)
+            self.criterion = nn.functional.cross_entropy
+        if workload.is_relation:
+            self.criterion = lambda y, labels, reduction: \
+                nn.functional.binary_cross_entropy_with_logits(y[:, 0], labels, reduction=reduction)
         self.step = torch.compile(self.one_step) if way == "compiled" else self.one_step
 
     def forward(self):
         """(models, samples, outputs)"""
-        x = self.embedding[:, self.first] + self.embedding[:, self.second]
+        first, second = self.embedding[:, self.first], self.embedding[:, self.second]
+        x = torch.cat([first, second], 2) if self.workload.is_relation else first + second
         for weight, bias in zip(self.weights[:-1], self.biases):
             x = self.activation(torch.baddbmm(bias, x, weight))
         return torch.baddbmm(self.biases[-1], x, self.weights[-1])
@@ -51,7 +56,7 @@ class Trainer:
         y = self.forward()
         if self.labels is None:
             return (y - self.targets).square().mean((1, 2))
-        each = nn.functional.cross_entropy(y.flatten(0, 1), self.labels, reduction="none")
+        each = self.criterion(y.flatten(0, 1), self.labels, reduction="none")
         return each.view(self.models, -1).mean(1)
 
     def one_step(self):

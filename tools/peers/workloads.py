@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The two workloads: data, shapes and initial values, the same for every peer.
+"""The three workloads: data, shapes and initial values, the same for every peer.
 
 W1: toy addition (Liu et al. 2022), p = 10, 44 of the 55 pairs, each symbol one number; the sum of
 the two goes through 1 -> 200 -> 200 -> 30 tanh to a random target vector of the symbols' sum; mean
 squared error, full batch, AdamW.
 W2: modular addition, p = 59, half of all ordered pairs (1,740), embeddings of 64, summed, 256
 hidden ReLU, cross-entropy, full batch, AdamW with weight decay 1.
+W4: congruence modulo 3 of 30 symbols (GenEFT, Baek et al. 2024), 675 of the 900 ordered pairs,
+embeddings of 2 side by side through 4 -> 50 -> 50 -> 50 -> 1 tanh, binary cross-entropy, full batch,
+AdamW.
 """
 
 from dataclasses import dataclass
@@ -29,6 +32,7 @@ class Workload:
     learning_rate: float
     embedding_decay: float
     layer_decay: float
+    is_relation: bool = False  # embeddings side by side, labels 0 and 1 of one logit
 
     @property
     def samples(self):
@@ -46,7 +50,8 @@ class Workload:
         """[E, W1, b1, W2, b2, ...]: E (symbols, embedding) N(0, 1); W (inputs, outputs) and b as
         torch.nn.Linear draws them, U(-1, 1) / sqrt(inputs)."""
         random = np.random.default_rng(seed)
-        values = [random.standard_normal((self.symbols, self.widths[0]))]
+        places = 2 if self.is_relation else 1
+        values = [random.standard_normal((self.symbols, self.widths[0] // places))]
         for inputs, outputs in zip(self.widths, self.widths[1:]):
             bound = inputs**-0.5
             values += [random.uniform(-bound, bound, shape)
@@ -80,4 +85,14 @@ def modular_addition():
                     layer_decay=1.0)
 
 
-WORKLOADS = {"W1": toy_addition, "W2": modular_addition}
+def relation():
+    """W4."""
+    symbols, train, modulus = 30, 675, 3
+    random = np.random.default_rng(1)
+    pairs = np.stack(np.divmod(random.permutation(symbols**2)[:train], symbols), 1)
+    labels = (pairs[:, 0] % modulus == pairs[:, 1] % modulus).astype(np.float32)
+    return Workload("W4", symbols, (4, 50, 50, 50, 1), "tanh", pairs, targets=None, labels=labels,
+                    learning_rate=1e-3, embedding_decay=0.0, layer_decay=0.0, is_relation=True)
+
+
+WORKLOADS = {"W1": toy_addition, "W2": modular_addition, "W4": relation}
