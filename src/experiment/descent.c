@@ -8,10 +8,9 @@
  * An interruption in the middle throws away what was sampled, and nothing else: the state that is
  * saved is that before the step's observation.
  */
-#include "descent.h"
+#include "descent_seats.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #include "phasegrid/lane_kernel.h"
@@ -19,56 +18,18 @@
 
 const char *const pg_descent_phase_names[] = {"at_rest", "diverged", NULL};
 
-struct seat {
-    bool is_taken;
-    bool is_measured; /* the estimate of this step is there */
-    struct pg_run_request request;
-    struct pg_descent_run run;
-    int64_t step;
-    size_t next_point, next_snapshot;
-};
-
-struct descent {
-    const struct pg_descent_kind *kind;
-    void *hall;
-    const struct pg_run_source *source;
-    const struct pg_kernel *kernel;
-    struct pg_descent_shape shape;
-    const struct pg_record *record;
-    struct pg_run_request first;
-    bool has_first, is_stopping;
-    size_t lengths[PG_EXPERIMENT_DIMS_MAX];
-    struct seat seats[PG_LANES];
-    struct pg_landscape landscape;
-    double *w, *velocity, *gradient; /* (parameters, PG_LANES) */
-    double *loss, *rate, *momentum;  /* (PG_LANES) */
-    struct pg_lane_random batches;
-    double *dense, *anchors; /* (PG_LANES, parameters) */
-    bool *is_free;           /* (parameters) of the estimates */
-    struct pg_llc llc;
-    void *room; /* (room_size) for a state */
-    size_t room_size;
-};
-
-/* ---- lanes ---- */
-
-static double *dense_of(const struct descent *descent, size_t lane)
-{
-    return descent->dense + lane * descent->shape.parameters;
-}
-
 /* ---- states ---- */
 
-static void pass(struct descent *descent, size_t lane, int64_t step, struct pg_state *state)
+static void pass(struct pg_descent *descent, size_t lane, int64_t step, struct pg_state *state)
 {
     const struct pg_experiment *experiment = descent->kind->experiment;
     const size_t count = descent->shape.parameters;
-    struct seat *seat = &descent->seats[lane];
+    struct pg_descent_seat *seat = &descent->seats[lane];
     struct pg_run_head head = pg_run_head_make(experiment, &seat->request, descent->lengths, step);
     double *const rows[] = {descent->w, descent->velocity};
     pg_state_pass(state, &head, sizeof head);
     for (size_t i = 0; i < 2; i++) {
-        double *dense = dense_of(descent, lane);
+        double *dense = pg_descent_dense(descent, lane);
         if (state->mode == PG_STATE_SAVE)
             pg_lane_take(rows[i], lane, count, dense);
         pg_state_pass(state, dense, count * sizeof *dense);
@@ -80,18 +41,18 @@ static void pass(struct descent *descent, size_t lane, int64_t step, struct pg_s
     pg_run_row_pass(experiment, &seat->request, descent->lengths, step, state);
 }
 
-static size_t state_size(struct descent *descent, size_t lane, int64_t step)
+static size_t state_size(struct pg_descent *descent, size_t lane, int64_t step)
 {
     struct pg_state state = pg_state_measure();
     pass(descent, lane, step, &state);
     return state.used;
 }
 
-static void save_all(struct descent *descent)
+static void save_all(struct pg_descent *descent)
 {
     const struct pg_run_source *source = descent->source;
     for (size_t lane = 0; lane < PG_LANES && source->save != NULL; lane++) {
-        const struct seat *seat = &descent->seats[lane];
+        const struct pg_descent_seat *seat = &descent->seats[lane];
         struct pg_state state = pg_state_save(descent->room, descent->room_size);
         if (!seat->is_taken)
             continue;
@@ -102,9 +63,9 @@ static void save_all(struct descent *descent)
 }
 
 /* Goes on from the request's state, if it is one of this run. */
-static void resume(struct descent *descent, size_t lane)
+static void resume(struct pg_descent *descent, size_t lane)
 {
-    struct seat *seat = &descent->seats[lane];
+    struct pg_descent_seat *seat = &descent->seats[lane];
     const struct pg_run_request *request = &seat->request;
     struct pg_run_head head;
     if (request->state == NULL || request->state_size < sizeof head)
@@ -124,7 +85,7 @@ static void resume(struct descent *descent, size_t lane)
 /* Whether it is time to leave. States are those between two steps. */
 static bool must_leave(void *context)
 {
-    struct descent *descent = context;
+    struct pg_descent *descent = context;
     const struct pg_run_source *source = descent->source;
     enum pg_pause pause = source->pause != NULL ? source->pause(source->context) : PG_PAUSE_GO_ON;
     if (pg_pause_saves(pause))
@@ -134,7 +95,7 @@ static bool must_leave(void *context)
 
 /* ---- runs take a lane ---- */
 
-static bool take_request(struct descent *descent, struct pg_run_request *ret)
+static bool take_request(struct pg_descent *descent, struct pg_run_request *ret)
 {
     if (!descent->has_first)
         return descent->source->next(descent->source->context, ret);
@@ -151,11 +112,11 @@ static bool has_same_shape(const struct pg_descent_run *run, const struct pg_des
     return memcmp(own, first, sizeof own) == 0;
 }
 
-static int sit(struct descent *descent, size_t lane, struct pg_error *error)
+static int sit(struct pg_descent *descent, size_t lane, struct pg_error *error)
 {
-    struct seat *seat = &descent->seats[lane];
+    struct pg_descent_seat *seat = &descent->seats[lane];
     const struct pg_run_request *request = &seat->request;
-    double *initial = dense_of(descent, lane);
+    double *initial = pg_descent_dense(descent, lane);
     int status = descent->kind->sit(descent->hall, lane, request, &seat->run, initial, error);
     if (status != 0)
         return status;
@@ -182,15 +143,15 @@ static int sit(struct descent *descent, size_t lane, struct pg_error *error)
 }
 
 /* Fills all free lanes; returns how many are taken. */
-static size_t fill_lanes(struct descent *descent)
+static size_t fill_lanes(struct pg_descent *descent)
 {
     const struct pg_run_source *source = descent->source;
     size_t taken = 0;
     for (size_t lane = 0; lane < PG_LANES; lane++) {
-        struct seat *seat = &descent->seats[lane];
+        struct pg_descent_seat *seat = &descent->seats[lane];
         struct pg_error error;
         int status = PG_EINPUT;
-        *seat = (struct seat){0};
+        *seat = (struct pg_descent_seat){0};
         while (status != 0 && take_request(descent, &seat->request)) {
             status = sit(descent, lane, &error);
             if (status != 0)
@@ -203,7 +164,7 @@ static size_t fill_lanes(struct descent *descent)
 }
 
 /* Lanes without a run repeat one that has: what they compute is not looked at. */
-static void fill_idle_lanes(struct descent *descent)
+static void fill_idle_lanes(struct pg_descent *descent)
 {
     size_t source = 0;
     while (!descent->seats[source].is_taken)
@@ -226,7 +187,7 @@ static void fill_idle_lanes(struct descent *descent)
 /* ---- estimates ---- */
 
 /* Estimates where one is due. False: interrupted. */
-static bool measure(struct descent *descent)
+static bool measure(struct pg_descent *descent)
 {
     const struct pg_llc_slots slots = {descent->kind->obs_llc, descent->kind->dim_chain,
                                        descent->kind->dim_draw, descent->kind->dim_parameter};
@@ -234,7 +195,7 @@ static bool measure(struct descent *descent)
     struct pg_llc_result results[PG_LANES];
     size_t lanes[PG_LANES], indices[PG_LANES], count = 0;
     for (size_t lane = 0; lane < PG_LANES; lane++) {
-        struct seat *seat = &descent->seats[lane];
+        struct pg_descent_seat *seat = &descent->seats[lane];
         size_t index = seat->is_taken && !seat->is_measured
                            ? pg_llc_due(descent->record, seat->step, descent->shape.steps)
                            : SIZE_MAX;
@@ -261,7 +222,7 @@ static bool measure(struct descent *descent)
         if (descent->seats[lane].is_taken)
             descent->landscape.look_at(descent->landscape.context, lane, lane);
     for (size_t i = 0; i < count && goes_on; i++) {
-        struct seat *seat = &descent->seats[lanes[i]];
+        struct pg_descent_seat *seat = &descent->seats[lanes[i]];
         pg_llc_put(&slots, &seat->request, indices[i], &seat->run.llc, &points[i],
                    descent->shape.parameters, descent->landscape.scores_full, &results[i],
                    pg_llc_values(&descent->llc, i), pg_llc_traces(&descent->llc, i));
@@ -275,111 +236,9 @@ static bool measure(struct descent *descent)
     return goes_on;
 }
 
-/* ---- observations ---- */
-
-static bool has_point(const struct descent *descent, const struct seat *seat)
-{
-    const struct pg_record *record = descent->record;
-    return seat->next_point < record->step_count &&
-           (record->steps[seat->next_point] == seat->step || seat->step == descent->shape.steps);
-}
-
-static bool has_snapshot(const struct descent *descent, const struct seat *seat)
-{
-    const struct pg_record *record = descent->record;
-    return seat->next_snapshot < record->snapshot_count &&
-           record->snapshots[seat->next_snapshot] == seat->step;
-}
-
-static void keep_snapshot(struct descent *descent, size_t lane)
-{
-    struct seat *seat = &descent->seats[lane];
-    double *to = seat->request.slots[descent->kind->obs_parameters];
-    to += seat->next_snapshot * seat->request.lengths[descent->kind->dim_parameter];
-    pg_lane_take(descent->w, lane, descent->shape.parameters, to);
-    seat->next_snapshot++;
-}
-
-static void put_point(struct descent *descent, size_t lane, const double *w)
-{
-    struct seat *seat = &descent->seats[lane];
-    double loss = descent->loss[lane];
-    double *losses = seat->request.slots[descent->kind->obs_train_loss];
-    losses[seat->next_point] = isnan(loss) ? (double)NAN : loss;
-    if (descent->kind->observe != NULL)
-        descent->kind->observe(descent->hall, lane, &seat->request, seat->next_point, seat->step,
-                               loss, w);
-    seat->next_point++;
-}
-
-/* Points behind the end repeat the last one. */
-static void repeat_last_point(struct descent *descent, const struct seat *seat)
-{
-    const struct pg_experiment *experiment = descent->kind->experiment;
-    for (size_t i = 0; i < experiment->observable_count; i++) {
-        const struct pg_observable *of = &experiment->observables[i];
-        size_t bytes = pg_data_type_size(of->type);
-        if (of->dim_count == 0 || strcmp(experiment->dimensions[of->dims[0]].name, "step") != 0)
-            continue;
-        for (size_t d = 1; d < of->dim_count; d++)
-            bytes *= seat->request.lengths[of->dims[d]];
-        unsigned char *row = seat->request.slots[i];
-        for (size_t point = seat->next_point; point < descent->record->step_count; point++)
-            memcpy(row + point * bytes, row + (point - 1) * bytes, bytes);
-    }
-}
-
-static void end_run(struct descent *descent, size_t lane, bool diverged, const double *w)
-{
-    struct seat *seat = &descent->seats[lane];
-    const struct pg_run_source *source = descent->source;
-    int phase = diverged ? PG_DESCENT_DIVERGED : PG_DESCENT_AT_REST;
-    if (descent->kind->end != NULL)
-        phase = descent->kind->end(descent->hall, lane, &seat->request, seat->step, diverged,
-                                   descent->loss[lane], w);
-    const struct pg_run_result result = {
-        .diverged = diverged, .last_step = seat->step, .phase = phase};
-    *(uint8_t *)seat->request.slots[descent->kind->obs_phase] = (uint8_t)phase;
-    if (!diverged)
-        repeat_last_point(descent, seat);
-    seat->is_taken = false;
-    source->finish(source->context, seat->request.ticket, 0, &result, NULL);
-}
-
-/* Whether the step of a lane is to be looked at. */
-static bool is_due(const struct descent *descent, const struct seat *seat)
-{
-    return seat->is_taken && (has_point(descent, seat) || has_snapshot(descent, seat) ||
-                              seat->step == descent->shape.steps);
-}
-
-static void observe(struct descent *descent)
-{
-    bool any = false;
-    for (size_t lane = 0; lane < PG_LANES; lane++)
-        any = any || is_due(descent, &descent->seats[lane]);
-    if (!any)
-        return;
-    descent->landscape.full(descent->landscape.context, descent->w, descent->loss, NULL);
-    for (size_t lane = 0; lane < PG_LANES; lane++) {
-        struct seat *seat = &descent->seats[lane];
-        double *w = dense_of(descent, lane);
-        if (!is_due(descent, seat))
-            continue;
-        bool diverged = !isfinite(descent->loss[lane]);
-        pg_lane_take(descent->w, lane, descent->shape.parameters, w);
-        if (!diverged && has_snapshot(descent, seat))
-            keep_snapshot(descent, lane);
-        if (!diverged && has_point(descent, seat))
-            put_point(descent, lane, w);
-        if (diverged || seat->step == descent->shape.steps)
-            end_run(descent, lane, diverged, w);
-    }
-}
-
 /* ---- steps ---- */
 
-static void step(struct descent *descent)
+static void step(struct pg_descent *descent)
 {
     const struct pg_landscape *landscape = &descent->landscape;
     for (size_t lane = 0; lane < PG_LANES; lane++) {
@@ -400,7 +259,7 @@ static void step(struct descent *descent)
     }
 }
 
-static size_t count_taken(const struct descent *descent)
+static size_t count_taken(const struct pg_descent *descent)
 {
     size_t taken = 0;
     for (size_t lane = 0; lane < PG_LANES; lane++)
@@ -409,7 +268,7 @@ static size_t count_taken(const struct descent *descent)
 }
 
 /* One generation. False: interrupted. */
-static bool train_generation(struct descent *descent)
+static bool train_generation(struct pg_descent *descent)
 {
     enum { PAUSE_EVERY = 8 };
     fill_idle_lanes(descent);
@@ -418,7 +277,7 @@ static bool train_generation(struct descent *descent)
             return false;
         if (!measure(descent))
             return false;
-        observe(descent);
+        pg_descent_observe(descent);
         step(descent);
     }
     return true;
@@ -431,7 +290,7 @@ static double *take_rows(struct pg_arena *arena, size_t rows)
     return pg_arena_take(arena, rows * PG_LANES * sizeof(double));
 }
 
-static void put_lengths(struct descent *descent)
+static void put_lengths(struct pg_descent *descent)
 {
     const struct pg_descent_kind *kind = descent->kind;
     const struct pg_llc_cell *llc = &descent->shape.llc;
@@ -444,7 +303,7 @@ static void put_lengths(struct descent *descent)
         kind->lengths(descent->hall, descent->lengths);
 }
 
-static void arrange(struct descent *descent, struct pg_arena *arena)
+static void arrange(struct pg_descent *descent, struct pg_arena *arena)
 {
     const struct pg_descent_shape *shape = &descent->shape;
     descent->kind->arrange(descent->hall, descent->kernel, arena, &descent->landscape);
@@ -464,7 +323,7 @@ static void arrange(struct descent *descent, struct pg_arena *arena)
     descent->room = pg_arena_take(arena, descent->room_size);
 }
 
-static int train_all(struct descent *descent, struct pg_error *error)
+static int train_all(struct pg_descent *descent, struct pg_error *error)
 {
     struct pg_arena arena;
     int status = 0;
@@ -489,7 +348,7 @@ static int train_all(struct descent *descent, struct pg_error *error)
 int pg_descent_train(const struct pg_descent_kind *kind, void *hall,
                      const struct pg_run_source *source, struct pg_error *error)
 {
-    struct descent descent = {.kind = kind, .hall = hall, .source = source};
+    struct pg_descent descent = {.kind = kind, .hall = hall, .source = source};
     struct pg_arena arena;
     descent.has_first = source->next(source->context, &descent.first);
     if (!descent.has_first)
@@ -517,7 +376,7 @@ void pg_descent_put_shape(const struct pg_descent_kind *kind, void *hall,
 {
     static const int64_t some_step = 0;
     const struct pg_record record = {.llc_steps = &some_step, .llc_step_count = 1};
-    struct descent descent = {.kind = kind, .hall = hall, .shape = *descent_shape};
+    struct pg_descent descent = {.kind = kind, .hall = hall, .shape = *descent_shape};
     struct pg_arena arena;
     descent.record = &record;
     descent.seats[0].request.record = &record;

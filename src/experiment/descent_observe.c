@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is kept of runs in lanes: a point where the record has one, a snapshot where it asks for
+ * one, both before the step is taken; at its end or where its loss is not finite, a run is
+ * finished.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "descent_seats.h"
+
+static bool has_point(const struct pg_descent *descent, const struct pg_descent_seat *seat)
+{
+    const struct pg_record *record = descent->record;
+    return seat->next_point < record->step_count &&
+           (record->steps[seat->next_point] == seat->step || seat->step == descent->shape.steps);
+}
+
+static bool has_snapshot(const struct pg_descent *descent, const struct pg_descent_seat *seat)
+{
+    const struct pg_record *record = descent->record;
+    return seat->next_snapshot < record->snapshot_count &&
+           record->snapshots[seat->next_snapshot] == seat->step;
+}
+
+static void keep_snapshot(struct pg_descent *descent, size_t lane)
+{
+    struct pg_descent_seat *seat = &descent->seats[lane];
+    double *to = seat->request.slots[descent->kind->obs_parameters];
+    to += seat->next_snapshot * seat->request.lengths[descent->kind->dim_parameter];
+    pg_lane_take(descent->w, lane, descent->shape.parameters, to);
+    seat->next_snapshot++;
+}
+
+static void put_point(struct pg_descent *descent, size_t lane, const double *w)
+{
+    struct pg_descent_seat *seat = &descent->seats[lane];
+    double loss = descent->loss[lane];
+    double *losses = seat->request.slots[descent->kind->obs_train_loss];
+    losses[seat->next_point] = isnan(loss) ? (double)NAN : loss;
+    if (descent->kind->observe != NULL)
+        descent->kind->observe(descent->hall, lane, &seat->request, seat->next_point, seat->step,
+                               loss, w);
+    seat->next_point++;
+}
+
+/* Points behind the end repeat the last one. */
+static void repeat_last_point(struct pg_descent *descent, const struct pg_descent_seat *seat)
+{
+    const struct pg_experiment *experiment = descent->kind->experiment;
+    for (size_t i = 0; i < experiment->observable_count; i++) {
+        const struct pg_observable *of = &experiment->observables[i];
+        size_t bytes = pg_data_type_size(of->type);
+        if (of->dim_count == 0 || strcmp(experiment->dimensions[of->dims[0]].name, "step") != 0)
+            continue;
+        for (size_t d = 1; d < of->dim_count; d++)
+            bytes *= seat->request.lengths[of->dims[d]];
+        unsigned char *row = seat->request.slots[i];
+        for (size_t point = seat->next_point; point < descent->record->step_count; point++)
+            memcpy(row + point * bytes, row + (point - 1) * bytes, bytes);
+    }
+}
+
+static void end_run(struct pg_descent *descent, size_t lane, bool diverged, const double *w)
+{
+    struct pg_descent_seat *seat = &descent->seats[lane];
+    const struct pg_run_source *source = descent->source;
+    int phase = diverged ? PG_DESCENT_DIVERGED : PG_DESCENT_AT_REST;
+    if (descent->kind->end != NULL)
+        phase = descent->kind->end(descent->hall, lane, &seat->request, seat->step, diverged,
+                                   descent->loss[lane], w);
+    const struct pg_run_result result = {
+        .diverged = diverged, .last_step = seat->step, .phase = phase};
+    *(uint8_t *)seat->request.slots[descent->kind->obs_phase] = (uint8_t)phase;
+    if (!diverged)
+        repeat_last_point(descent, seat);
+    seat->is_taken = false;
+    source->finish(source->context, seat->request.ticket, 0, &result, NULL);
+}
+
+/* Whether the step of a lane is to be looked at. */
+static bool is_due(const struct pg_descent *descent, const struct pg_descent_seat *seat)
+{
+    return seat->is_taken && (has_point(descent, seat) || has_snapshot(descent, seat) ||
+                              seat->step == descent->shape.steps);
+}
+
+void pg_descent_observe(struct pg_descent *descent)
+{
+    bool any = false;
+    for (size_t lane = 0; lane < PG_LANES; lane++)
+        any = any || is_due(descent, &descent->seats[lane]);
+    if (!any)
+        return;
+    descent->landscape.full(descent->landscape.context, descent->w, descent->loss, NULL);
+    for (size_t lane = 0; lane < PG_LANES; lane++) {
+        struct pg_descent_seat *seat = &descent->seats[lane];
+        double *w = pg_descent_dense(descent, lane);
+        if (!is_due(descent, seat))
+            continue;
+        bool diverged = !isfinite(descent->loss[lane]);
+        pg_lane_take(descent->w, lane, descent->shape.parameters, w);
+        if (!diverged && has_snapshot(descent, seat))
+            keep_snapshot(descent, lane);
+        if (!diverged && has_point(descent, seat))
+            put_point(descent, lane, w);
+        if (diverged || seat->step == descent->shape.steps)
+            end_run(descent, lane, diverged, w);
+    }
+}
