@@ -267,8 +267,7 @@ static int sit(void *context, size_t seat, const struct pg_run_request *request,
                                        &multiplicity, error);
     if (status != 0)
         return status;
-    *ret = (struct pg_descent_run){pg_values_real(&request->values, "learning_rate"),
-                                   pg_values_real(&request->values, "momentum"), cell->shape.llc};
+    *ret = pg_descent_run_read(&request->values, &cell->shape.llc);
     *(double *)request->slots[OBS_LAMBDA] = (double)lambda.numerator / (double)lambda.denominator;
     *(int32_t *)request->slots[OBS_MULTIPLICITY] = (int32_t)multiplicity;
     for (size_t l = 0; l < cell->layers; l++) {

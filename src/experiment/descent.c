@@ -95,6 +95,15 @@ static bool must_leave(void *context)
 
 /* ---- runs take a lane ---- */
 
+struct pg_descent_run pg_descent_run_read(const struct pg_values *values,
+                                          const struct pg_llc_cell *llc)
+{
+    return (struct pg_descent_run){.learning_rate = pg_values_real(values, "learning_rate"),
+                                   .momentum = pg_values_real(values, "momentum"),
+                                   .llc = *llc,
+                                   .schedule = pg_schedule_read(values)};
+}
+
 static bool take_request(struct pg_descent *descent, struct pg_run_request *ret)
 {
     if (!descent->has_first)
@@ -128,8 +137,6 @@ static int sit(struct pg_descent *descent, size_t lane, struct pg_error *error)
     descent->batches.key[0][lane] = random.key[0];
     descent->batches.key[1][lane] = random.key[1];
     descent->batches.counter[2][lane] = random.mix;
-    descent->rate[lane] = seat->run.learning_rate;
-    descent->momentum[lane] = seat->run.momentum;
     for (size_t p = 0; p < descent->shape.parameters; p++)
         descent->velocity[p * PG_LANES + lane] = 0.0;
     pg_lane_put(descent->w, lane, descent->shape.parameters, initial);
@@ -238,6 +245,22 @@ static bool measure(struct pg_descent *descent)
 
 /* ---- steps ---- */
 
+/* The rates of the lanes' next step. */
+static void put_rates(struct pg_descent *descent)
+{
+    const int64_t steps = descent->shape.steps;
+    for (size_t lane = 0; lane < PG_LANES; lane++) {
+        const struct pg_descent_seat *seat = &descent->seats[lane];
+        const struct pg_descent_run *run = &seat->run;
+        if (!seat->is_taken)
+            continue;
+        descent->rate[lane] =
+            pg_schedule_rate(&run->schedule, run->learning_rate, seat->step, steps);
+        descent->momentum[lane] =
+            pg_schedule_momentum(&run->schedule, run->momentum, seat->step, steps);
+    }
+}
+
 static void step(struct pg_descent *descent)
 {
     const struct pg_landscape *landscape = &descent->landscape;
@@ -251,6 +274,7 @@ static void step(struct pg_descent *descent)
                          descent->w, NULL, descent->gradient);
     else
         landscape->full(landscape->context, descent->w, NULL, descent->gradient);
+    put_rates(descent);
     descent->kernel->in_lanes->descend(descent->shape.parameters, descent->w, descent->velocity,
                                        descent->gradient, descent->rate, descent->momentum);
     for (size_t lane = 0; lane < PG_LANES; lane++) {

@@ -12,6 +12,7 @@
 #include "phasegrid/experiment.h"
 #include "phasegrid/landscape.h"
 #include "phasegrid/state.h"
+#include "schedule.h"
 
 /* Settings, dimensions and observables that all of them have, first in their tables. */
 #define DESCENT_DIMENSION_NUMBERS                                                                  \
@@ -69,7 +70,11 @@ struct pg_descent_shape {
 struct pg_descent_run {
     double learning_rate, momentum;
     struct pg_llc_cell llc;
+    struct pg_schedule schedule; /* {0}: the rates stay */
 };
+
+struct pg_descent_run pg_descent_run_read(const struct pg_values *values,
+                                          const struct pg_llc_cell *llc);
 
 struct pg_descent_kind {
     const struct pg_experiment *experiment;

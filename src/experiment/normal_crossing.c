@@ -125,8 +125,7 @@ static int sit(void *context, size_t seat, const struct pg_run_request *request,
     int64_t multiplicity = 0;
     (void)error;
     *cell = read_cell(&request->values);
-    *ret = (struct pg_descent_run){pg_values_real(&request->values, "learning_rate"),
-                                   pg_values_real(&request->values, "momentum"), cell->shape.llc};
+    *ret = pg_descent_run_read(&request->values, &cell->shape.llc);
     *(double *)request->slots[OBS_LAMBDA] =
         pg_normal_crossing_lambda(cell->k[0], cell->k[1], &multiplicity);
     *(int32_t *)request->slots[OBS_MULTIPLICITY] = (int32_t)multiplicity;

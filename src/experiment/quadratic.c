@@ -163,8 +163,7 @@ static int sit(void *context, size_t seat, const struct pg_run_request *request,
     const struct pg_random random = pg_random_make(request->seed, PG_STREAM_INITIAL, request->mix);
     (void)error;
     *cell = read_cell(&request->values);
-    *ret = (struct pg_descent_run){pg_values_real(&request->values, "learning_rate"),
-                                   pg_values_real(&request->values, "momentum"), cell->shape.llc};
+    *ret = pg_descent_run_read(&request->values, &cell->shape.llc);
     hall->noises[seat] = cell->noise;
     for (size_t p = 0; p < cell->shape.parameters; p++) {
         hall->curvatures[p * PG_LANES + seat] = curvature(cell, p);

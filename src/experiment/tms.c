@@ -170,9 +170,7 @@ static int sit(void *context, size_t index, const struct pg_run_request *request
     seat->phase = TMS_UNCLASSIFIED;
     seat->jumps = 0;
     put_data(hall, index, request);
-    *ret =
-        (struct pg_descent_run){pg_values_real(&request->values, "learning_rate"),
-                                pg_values_real(&request->values, "momentum"), seat->tms.shape.llc};
+    *ret = pg_descent_run_read(&request->values, &seat->tms.shape.llc);
     return 0;
 }
 
