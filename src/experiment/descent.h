@@ -60,7 +60,8 @@ extern const char *const pg_descent_phase_names[]; /* NULL-terminated */
 struct pg_descent_shape {
     size_t parameters;
     int64_t steps;
-    size_t batch_size; /* 0: full batch */
+    size_t batch_size;   /* 0: full batch */
+    int64_t watch_every; /* steps between calls of watch; 0: none */
     const struct pg_segment *segments;
     size_t segment_count;
     struct pg_llc_cell llc;
@@ -91,6 +92,10 @@ struct pg_descent_kind {
     /* Point `index` of the record, at w (parameters). NULL: nothing but the loss is observed. */
     void (*observe)(void *hall, size_t seat, const struct pg_run_request *request, size_t index,
                     int64_t step, double loss, const double *w);
+    /* Looks at all lanes together, at multiples of watch_every and where a point or the end is
+       observed, before that: is_due (PG_LANES), of runs at steps (PG_LANES); w (parameters,
+       PG_LANES). What it keeps is in the row or in pass(). NULL: not at all. */
+    void (*watch)(void *hall, const bool *is_due, const int64_t *steps, const double *w);
     /* Writes what estimate `index` should have been. NULL: nobody knows. */
     void (*put_truth)(void *hall, size_t seat, const struct pg_run_request *request, size_t index,
                       const struct pg_llc_point *point);

@@ -85,9 +85,25 @@ static bool is_due(const struct pg_descent *descent, const struct pg_descent_sea
                               seat->step == descent->shape.steps);
 }
 
+static void watch(struct pg_descent *descent)
+{
+    const int64_t every = descent->shape.watch_every;
+    bool is_watched[PG_LANES], any = false;
+    int64_t steps[PG_LANES];
+    for (size_t lane = 0; lane < PG_LANES && every > 0; lane++) {
+        const struct pg_descent_seat *seat = &descent->seats[lane];
+        steps[lane] = seat->step;
+        is_watched[lane] = seat->is_taken && (seat->step % every == 0 || is_due(descent, seat));
+        any = any || is_watched[lane];
+    }
+    if (any)
+        descent->kind->watch(descent->hall, is_watched, steps, descent->w);
+}
+
 void pg_descent_observe(struct pg_descent *descent)
 {
     bool any = false;
+    watch(descent);
     for (size_t lane = 0; lane < PG_LANES; lane++)
         any = any || is_due(descent, &descent->seats[lane]);
     if (!any)

@@ -209,6 +209,12 @@ static void test_states(void **state)
     check_state("tms", "steps=20 sample_count=60 llc_chains=3 llc_burn_in=10 llc_draws=20");
     check_state("addition", "steps=20 decoder_width=8 train_count=45 llc_chains=3 llc_burn_in=10 "
                             "llc_draws=20 llc_step_size=1e-6");
+    /* Crossings before and behind the state. */
+    check_state("parity", "n=8 k=2 width=6 sample_count=40 batch_size=10 test_count=50 steps=20 "
+                          "evaluate_test_every=1 solved_accuracy=0.5 llc_chains=3 llc_burn_in=10 "
+                          "llc_draws=20");
+    check_state("parity", "n=2 k=1 width=9 learning_rate=0.05 test_count=50 steps=20 "
+                          "evaluate_test_every=1 llc_chains=3 llc_burn_in=10 llc_draws=20");
 }
 
 int main(void)
