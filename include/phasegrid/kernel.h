@@ -79,6 +79,7 @@ enum pg_combine { PG_SUM, PG_DIFFERENCE, PG_SQUARED_DIFFERENCE };
 struct pg_gather {
     enum pg_combine combine;
     size_t rows, columns, samples, arity, place_columns;
+    size_t first_place;         /* sums: places before it are left out */
     size_t table_row, sums_row; /* elements between rows */
     const uint32_t *symbols;    /* (samples, arity) of each run */
     size_t lanes;
@@ -86,6 +87,24 @@ struct pg_gather {
                        a squared difference */
     const float *values; /* the table itself, for the transpose of a squared difference */
 };
+
+/* Attention of the last place of every sample to all its places (Vaswani et al. 2017, equation 1).
+   The table has heads x width rows of queries, as many of keys, as many of values, and a column for
+   each symbol at each place, as for gather. */
+struct pg_attention {
+    size_t heads, width, columns, samples, places, place_columns;
+    size_t table_row, out_row; /* elements between rows */
+    const uint32_t *symbols;   /* (samples, places) of each run */
+    size_t lanes;
+    const float *table;
+    float *scratch; /* pg_attention_scratch() elements */
+};
+
+enum { PG_PLACES_MAX = 4 };
+
+/* columns: of the table, padded where lanes is 1. */
+size_t pg_attention_scratch(size_t heads, size_t width, size_t places, size_t columns,
+                            size_t lanes);
 
 struct pg_lane_kernel;
 
@@ -147,6 +166,13 @@ struct pg_kernel {
     /* The transpose: adds to table(row, column) sums(row, n), times the derivative of what
        combines, of the samples n in order, and the places of n in order, that take the column. */
     void (*scatter)(const struct pg_gather *gather, const float *sums, float *table);
+
+    /* out (heads x width rows, a column for each sample): softmax(q . k / sqrt(width)) v. And the
+       transpose of its derivative: adds to deltas, laid out as the table, from delta_out, laid out
+       as out, sample by sample. */
+    void (*attend)(const struct pg_attention *attention, float *out);
+    void (*attend_back)(const struct pg_attention *attention, const float *delta_out,
+                        float *deltas);
 
     /* out[i] = f(in[i]): "tanh", "exp", "log"; "sin_turn", "cos_turn": of 2 pi u, u in [0, 1].
        (count), a multiple of PG_LANES. */

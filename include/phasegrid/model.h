@@ -40,6 +40,12 @@ struct pg_segment {
 
 struct pg_layer;
 
+/* What a dropout layer keeps is drawn from: of one run in training, the step that it takes. */
+struct pg_noise {
+    struct pg_random random;
+    int64_t step; /* below 2^32 */
+};
+
 /* What one layer sees of a pass, or of a window of its samples. Columns are samples, or the entries
    of a table of symbols. */
 struct pg_flow {
@@ -51,7 +57,12 @@ struct pg_flow {
     const float *in;            /* (inputs + 1, in_stride), last row ones; NULL: first layer */
     size_t count, stride;       /* the same of `out` */
     float *out;                 /* (outputs, stride) */
+    /* Of a residual layer: columns, distance of rows and outputs of its `skip`. */
+    size_t skip_count, skip_stride;
+    const float *skip;
+    const struct pg_noise *noise; /* (lanes), or NULL: nothing is dropped */
     /* Backward only. */
+    float *delta_skip; /* (outputs, skip_stride) */
     enum pg_activation in_activation;
     float *delta_in; /* (inputs, in_stride) out: d loss / d pre-activation of `in`; may be NULL */
     const float *delta_out; /* (outputs, stride) d loss / d pre-activation of `out` */
@@ -62,6 +73,10 @@ struct pg_layer_spec {
     const struct pg_layer_kind *kind;
     size_t inputs, outputs; /* embedding: symbols, dimension */
     size_t tables;          /* table kinds: 1, or one for each place of a sample */
+    size_t symbols;         /* what takes columns of a token table: those of places 0 and 1 */
+    size_t heads;           /* attention: a divisor of outputs */
+    size_t skip;            /* residual: the layer whose outputs are added */
+    float drop_rate;        /* dropout: in [0, 1) */
     enum pg_activation activation;
     enum pg_combine combine; /* gather */
     enum pg_group group;
@@ -97,6 +112,8 @@ struct pg_layer_kind {
     /* delta_in, from the parameters as they are. Window by window, the first one first. NULL: a
        first layer only. */
     void (*pass_back)(const struct pg_layer *layer, const struct pg_flow *flow);
+    /* Adds to delta_skip, which the layer behind `skip` has set. NULL: takes no other input. */
+    void (*skip_back)(const struct pg_layer *layer, const struct pg_flow *flow);
     /* The parameters' own step, of all samples. NULL: there are none. */
     void (*step)(struct pg_layer *layer, const struct pg_flow *flow,
                  const struct pg_update *update);
@@ -114,6 +131,22 @@ extern const struct pg_layer_kind pg_layer_gather;
 /* relu(shift + scale (sum of the inputs)): one output, behind a layer with f the identity; no
    parameters. */
 extern const struct pg_layer_kind pg_layer_total;
+
+/* A transformer's (Vaswani et al. 2017), read at the last of a sample's `tables` places. Places 0
+   and 1 hold one of `symbols`, a further place only the symbol 0, a token of its own; its column is
+   place x symbols + symbol. The table has a token's embedding plus its place's, so that what comes
+   of it alone (queries, keys, values) is computed once per token and place, not per sample. */
+extern const struct pg_layer_kind pg_layer_token_table;
+/* softmax(q . k / sqrt(width)) v of every head, q of the last place, k and v of all of them, the
+   heads behind one another; its inputs hold rows of q, then k, then v, its outputs of each. */
+extern const struct pg_layer_kind pg_layer_attention;
+/* x = in + the outputs of `skip`; of a token table (tables > 0) the column of the last place. The
+   layer before it and `skip` have no activation. */
+extern const struct pg_layer_kind pg_layer_residual;
+/* In training drops numbers, and divides those that it keeps by 1 - drop_rate (Srivastava et al.
+   2014); keyed by sample of the batch, row, segment and step. The layer before has no activation.
+   */
+extern const struct pg_layer_kind pg_layer_dropout;
 
 struct pg_layer {
     struct pg_layer_spec spec;
@@ -165,7 +198,8 @@ struct pg_pass {
     float *values[PG_LAYERS_MAX];  /* [l]: outputs of layer l and a row of ones, padded rows */
     float *deltas[PG_LAYERS_MAX];  /* training only */
     float *scratch;
-    float *loss; /* (stride) per sample */
+    float *loss;                  /* (stride) per sample */
+    const struct pg_noise *noise; /* (lanes) of a pass in training; NULL: nothing is dropped */
 };
 
 /* The three blocks of a model: parameters, and the optimiser's moments of them. */

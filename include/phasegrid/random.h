@@ -18,6 +18,7 @@ enum pg_stream {
     PG_STREAM_CHAINS = 5,
     PG_STREAM_ORDERS = 6, /* of the samples in an epoch */
     PG_STREAM_LABEL_NOISE = 7,
+    PG_STREAM_DROPOUT = 8,
     PG_STREAM_CHOICE = 98, /* of runs to compute again */
     PG_STREAM_TEST = 99,
 };

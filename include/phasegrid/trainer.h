@@ -58,7 +58,7 @@ struct pg_trainer_spec {
     struct pg_model_spec model;
     enum pg_optimizer optimizer;
     size_t arity, classes;
-    size_t train_count, test_count, batch_size; /* batch_size 0: full batch */
+    size_t train_count, test_count, batch_size; /* batch_size 0: full batch, without dropout */
     bool has_readout;
     /* The test set, and with mini-batches also the training set, is evaluated at multiples of this,
        at the end of the budget and where the client says so; the training set of full batches at
@@ -112,6 +112,7 @@ struct pg_seat {
     struct pg_training training;
     struct pg_schedule schedules[PG_GROUP_COUNT];
     struct pg_batches batches;
+    struct pg_random noise;   /* of dropout */
     struct pg_engine *engine; /* NULL: the seat is free */
     size_t lane;
     int64_t step;
@@ -129,6 +130,7 @@ struct pg_engine {
     struct pg_pass batch_pass; /* mini-batches: a batch's own arrays */
     struct pg_samples batch;
     uint32_t *drawn;                     /* (batch_size) */
+    struct pg_noise noise[PG_LANES];     /* of the batches' passes */
     struct pg_seat *occupants[PG_LANES]; /* [lane]; NULL: nobody */
     struct pg_update updates[PG_GROUP_COUNT];
 };

@@ -52,9 +52,11 @@ INLINE vector combine(enum pg_combine how, vector a, vector b)
 INLINE void add_columns(const struct pg_gather *gather, const float *panel, const uint32_t *symbols,
                         enum pg_activation activation, float *ret)
 {
+    const size_t first = gather->first_place;
     for (size_t i = 0; i < PANEL; i += WIDTH) {
-        vector sum = v_load(panel + symbols[0] * PANEL + i);
-        for (size_t k = 1; k < gather->arity; k++) {
+        size_t begin = symbols[first] + first * gather->place_columns;
+        vector sum = v_load(panel + begin * PANEL + i);
+        for (size_t k = first + 1; k < gather->arity; k++) {
             size_t column = symbols[k] + k * gather->place_columns;
             sum = combine(gather->combine, sum, v_load(panel + column * PANEL + i));
         }
@@ -96,7 +98,7 @@ static void gather_samples(const struct pg_gather *gather, const float *table, f
 INLINE void add_to_columns(const struct pg_gather *gather, const float *numbers,
                            const uint32_t *symbols, float *panel)
 {
-    for (size_t k = 0; k < gather->arity; k++) {
+    for (size_t k = gather->first_place; k < gather->arity; k++) {
         float *to = panel + (symbols[k] + k * gather->place_columns) * PANEL;
         for (size_t i = 0; i < PANEL; i += WIDTH)
             v_store(to + i, v_add(v_load(to + i), v_load(numbers + i)));
@@ -165,12 +167,14 @@ static void gather_runs(const struct pg_gather *gather, const float *table, floa
     for (size_t row = 0; row < gather->rows; row++) {
         const float *columns = table + row * gather->table_row * PG_LANES;
         const uint32_t *symbols = gather->symbols;
+        const size_t first = gather->first_place;
         float *to = sums + row * gather->sums_row * PG_LANES;
         for (size_t n = 0; n < gather->samples; n++, to += PG_LANES) {
             float sum[PG_LANES];
+            symbols += first * PG_LANES;
             for (size_t lane = 0; lane < PG_LANES; lane++)
-                sum[lane] = columns[*symbols++ * PG_LANES + lane];
-            for (size_t k = 1; k < gather->arity; k++)
+                sum[lane] = columns[(*symbols++ + first * gather->place_columns) * PG_LANES + lane];
+            for (size_t k = first + 1; k < gather->arity; k++)
                 for (size_t lane = 0; lane < PG_LANES; lane++)
                     sum[lane] +=
                         columns[(*symbols++ + k * gather->place_columns) * PG_LANES + lane];
@@ -186,11 +190,13 @@ static void scatter_runs(const struct pg_gather *gather, const float *sums, floa
         float *columns = table + row * gather->table_row * PG_LANES;
         const uint32_t *symbols = gather->symbols;
         const float *from = sums + row * gather->sums_row * PG_LANES;
-        for (size_t n = 0; n < gather->samples; n++, from += PG_LANES)
-            for (size_t k = 0; k < gather->arity; k++)
+        for (size_t n = 0; n < gather->samples; n++, from += PG_LANES) {
+            symbols += gather->first_place * PG_LANES;
+            for (size_t k = gather->first_place; k < gather->arity; k++)
                 for (size_t lane = 0; lane < PG_LANES; lane++)
                     columns[(*symbols++ + k * gather->place_columns) * PG_LANES + lane] +=
                         from[lane];
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 #include VECTOR_HEADER
 
 #include "activation.h"
+#include "attention.h"
 #include "gather.h"
 #include "optimizer.h"
 #include "probe.h"
@@ -335,6 +336,8 @@ const struct pg_kernel KERNEL_SYMBOL = {
     .argmax = argmax,
     .gather = gather,
     .scatter = scatter,
+    .attend = attend,
+    .attend_back = attend_back,
     .map = map,
     .probe = probe,
     .in_lanes = &LANE_KERNEL_SYMBOL,

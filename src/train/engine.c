@@ -41,6 +41,7 @@ static void arrange_batches(struct pg_engine *engine, struct pg_arena *arena)
     const struct pg_trainer_spec *spec = engine->spec;
     size_t lanes = engine->model.lanes;
     pg_pass_arrange(&engine->batch_pass, &spec->model, lanes, spec->batch_size, true, arena);
+    engine->batch_pass.noise = engine->noise;
     arrange_samples(spec, spec->batch_size, lanes, &engine->batch, arena);
     engine->drawn = pg_arena_take(arena, spec->batch_size * sizeof *engine->drawn);
 }
@@ -230,6 +231,7 @@ static void gather_batches(struct pg_engine *engine)
         const struct pg_seat *seat = engine->occupants[lane];
         if (seat == NULL)
             continue;
+        engine->noise[lane] = (struct pg_noise){seat->noise, seat->step + 1};
         pg_batches_draw(&seat->batches, seat->step + 1, engine->drawn);
         for (size_t n = 0; n < engine->spec->batch_size; n++)
             copy_sample(engine, &seat->training.samples, engine->drawn[n], &engine->batch, n, lane);

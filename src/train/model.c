@@ -209,10 +209,12 @@ void pg_pass_prepare(struct pg_pass *pass, const struct pg_model *model)
 static struct pg_flow flow_at(const struct pg_model *model, const struct pg_samples *samples,
                               size_t count, struct pg_pass *pass, size_t l)
 {
-    size_t in_count = 0, columns = count;
+    const size_t skip = model->layers[l].spec.skip;
+    size_t in_count = 0, skip_count = 0, columns = count;
     for (size_t i = 0; i <= l; i++) {
         in_count = columns;
         columns = columns_after(&model->layers[i].spec, count, columns);
+        skip_count = i == skip ? columns : skip_count;
     }
     return (struct pg_flow){
         .kernel = model->kernel,
@@ -224,6 +226,11 @@ static struct pg_flow flow_at(const struct pg_model *model, const struct pg_samp
         .count = columns,
         .stride = pass->strides[l],
         .out = pass->values[l],
+        .skip_count = skip_count,
+        .skip_stride = pass->strides[skip],
+        .skip = pass->values[skip],
+        .delta_skip = pass->deltas[skip],
+        .noise = pass->noise,
         .in_activation = l > 0 ? model->layers[l - 1].spec.activation : PG_IDENTITY,
         .delta_in = l > 0 ? pass->deltas[l - 1] : NULL,
         .delta_out = pass->deltas[l],
@@ -269,11 +276,19 @@ struct window {
     size_t pass_count, first, begin, count;
 };
 
-/* Deltas that no parameters step from are done with when their window is: all windows share the
-   place of the first, which so stays in L2. */
-static size_t delta_begin(const struct pg_model *model, size_t l, size_t begin)
+/* Whether layer l adds what a layer before it has left. */
+static bool has_skip(const struct pg_model *model, size_t l)
 {
-    return model->layers[l].spec.kind->step != NULL ? begin * model->lanes : 0;
+    return model->layers[l].spec.kind->skip_back != NULL;
+}
+
+/* Deltas that no parameters step from, and nothing that all windows share, are done with when their
+   window is: all windows have the place of the first, which so stays in L2. */
+static size_t delta_begin(const struct pg_model *model, size_t l, const struct window *window)
+{
+    const struct pg_layer_spec *spec = &model->layers[l].spec;
+    bool is_kept = spec->kind->step != NULL || (has_skip(model, l) && spec->skip < window->first);
+    return is_kept ? window->begin * model->lanes : 0;
 }
 
 /* Layer l's way through a window; ret_samples is what the flow borrows. */
@@ -289,13 +304,19 @@ static struct pg_flow cut(const struct pg_model *model, const struct pg_flow *wh
     flow.count = window->count;
     flow.out += at;
     if (flow.delta_out != NULL)
-        flow.delta_out += delta_begin(model, l, window->begin);
+        flow.delta_out += delta_begin(model, l, window);
+    if (has_skip(model, l) && model->layers[l].spec.skip >= window->first) {
+        flow.skip_count = window->count;
+        flow.skip += at;
+        if (flow.delta_skip != NULL)
+            flow.delta_skip += delta_begin(model, model->layers[l].spec.skip, window);
+    }
     if (l == window->first)
         return flow;
     flow.in_count = window->count;
     flow.in += at;
     if (flow.delta_in != NULL)
-        flow.delta_in += delta_begin(model, l - 1, window->begin);
+        flow.delta_in += delta_begin(model, l - 1, window);
     return flow;
 }
 
@@ -317,14 +338,29 @@ static void forward_window(const struct pg_model *model, struct pg_pass *pass,
     }
 }
 
+/* What layers took from layer l beside the one behind it. */
+static void skip_back_window(const struct pg_model *model, struct pg_pass *pass,
+                             const struct window *window, size_t l)
+{
+    for (size_t r = l + 2; r < model->layer_count; r++) {
+        struct pg_samples samples;
+        if (!has_skip(model, r) || model->layers[r].spec.skip != l)
+            continue;
+        struct pg_flow flow = window_flow(model, pass, window, r, &samples);
+        model->layers[r].spec.kind->skip_back(&model->layers[r], &flow);
+    }
+}
+
 static void pass_back_window(const struct pg_model *model, struct pg_pass *pass,
                              const struct window *window)
 {
     for (size_t l = model->layer_count; l-- > window->first;) {
         struct pg_samples samples;
         struct pg_flow flow = window_flow(model, pass, window, l, &samples);
-        if (flow.delta_in != NULL)
-            model->layers[l].spec.kind->pass_back(&model->layers[l], &flow);
+        if (flow.delta_in == NULL)
+            continue;
+        model->layers[l].spec.kind->pass_back(&model->layers[l], &flow);
+        skip_back_window(model, pass, window, l - 1);
     }
 }
 
@@ -383,6 +419,18 @@ void pg_model_loss(const struct pg_model *model, const struct pg_samples *sample
         ret_loss[lane] /= terms;
 }
 
+/* The same over all samples, of a layer l before those over samples. */
+static void skip_back(const struct pg_model *model, const struct pg_samples *samples, size_t count,
+                      struct pg_pass *pass, size_t l)
+{
+    for (size_t r = l + 2; r < model->layer_count; r++) {
+        if (!has_skip(model, r) || model->layers[r].spec.skip != l)
+            continue;
+        struct pg_flow flow = flow_at(model, samples, count, pass, r);
+        model->layers[r].spec.kind->skip_back(&model->layers[r], &flow);
+    }
+}
+
 void pg_model_backward(struct pg_model *model, const struct pg_samples *samples, size_t count,
                        struct pg_pass *pass, const struct pg_update updates[PG_GROUP_COUNT])
 {
@@ -391,8 +439,10 @@ void pg_model_backward(struct pg_model *model, const struct pg_samples *samples,
     for (size_t l = model->layer_count; l-- > 0;) {
         struct pg_flow flow = flow_at(model, samples, count, pass, l);
         struct pg_layer *layer = &model->layers[l];
-        if (l < first && flow.delta_in != NULL)
+        if (l < first && flow.delta_in != NULL) {
             layer->spec.kind->pass_back(layer, &flow);
+            skip_back(model, samples, count, pass, l - 1);
+        }
         if (layer->spec.kind->step != NULL)
             layer->spec.kind->step(layer, &flow, &updates[layer->spec.group]);
     }

@@ -70,6 +70,7 @@ static void begin_run(struct pg_trainer *trainer, struct pg_seat *seat)
     struct pg_random initial = pg_random_make(training->seed, PG_STREAM_INITIAL, training->mix);
     struct pg_random batches = pg_random_make(training->seed, PG_STREAM_BATCHES, training->mix);
     seat->step = training->begin;
+    seat->noise = pg_random_make(training->seed, PG_STREAM_DROPOUT, training->mix);
     for (int group = 0; group < PG_GROUP_COUNT; group++)
         seat->schedules[group] = pg_schedule_make(&training->rates[group]);
     if (trainer->spec.batch_size > 0)
