@@ -84,13 +84,31 @@ static int64_t combinations_of(const struct pg_model_spec *model)
     return digits;
 }
 
+/* What attention and dropout say: heads, and a rate's bits. */
+static int64_t attention_of(const struct pg_model_spec *model)
+{
+    uint64_t heads = 0, rate = 0;
+    for (size_t l = 0; l < model->layer_count; l++) {
+        uint32_t bits = 0;
+        memcpy(&bits, &model->layers[l].drop_rate, sizeof bits);
+        heads += model->layers[l].heads;
+        rate = bits != 0 ? bits : rate;
+    }
+    return (int64_t)(heads << 32 | rate);
+}
+
 void pg_cell_put_trainer(const struct pg_trainer_spec *trainer, struct pg_shape *ret)
 {
     const int64_t variant[PG_TRAINER_VARIANT] = {
-        trainer->optimizer,           activations_of(&trainer->model),
-        trainer->has_readout,         (int64_t)trainer->train_count,
-        (int64_t)trainer->test_count, (int64_t)trainer->batch_size,
-        trainer->evaluate_every,      combinations_of(&trainer->model),
+        trainer->optimizer,
+        activations_of(&trainer->model),
+        trainer->has_readout,
+        (int64_t)trainer->train_count,
+        (int64_t)trainer->test_count,
+        (int64_t)trainer->batch_size,
+        trainer->evaluate_every,
+        combinations_of(&trainer->model),
+        attention_of(&trainer->model),
     };
     ret->lanes = pg_trainer_lanes(trainer);
     ret->uses_blas = pg_trainer_uses_blas(trainer);
@@ -107,11 +125,10 @@ size_t pg_cell_train_count(const struct pg_values *values, size_t sample_count)
     return exact > 0 ? (size_t)exact : (size_t)floor(share + 0.5);
 }
 
-int pg_cell_check_counts(const struct pg_values *values, const struct pg_trainer_spec *trainer,
-                         size_t sample_count, size_t most_widths, struct pg_error *error)
+int pg_cell_check_split(const struct pg_values *values, const struct pg_trainer_spec *trainer,
+                        size_t sample_count, struct pg_error *error)
 {
     size_t batch = trainer->batch_size, train = trainer->train_count;
-    size_t widths = pg_values_list(values, "decoder_widths")->list_count;
     if (train < 1 || train >= sample_count)
         return pg_error_set(error, PG_EINPUT,
                             "train_count %lld and data_fraction %g make %zu of %zu pairs training "
@@ -123,6 +140,16 @@ int pg_cell_check_counts(const struct pg_values *values, const struct pg_trainer
                             "batch_size %zu is more than the %zu training samples; allowed: 1 to "
                             "%zu, or 0 for all",
                             batch, train, train);
+    return 0;
+}
+
+int pg_cell_check_counts(const struct pg_values *values, const struct pg_trainer_spec *trainer,
+                         size_t sample_count, size_t most_widths, struct pg_error *error)
+{
+    size_t widths = pg_values_list(values, "decoder_widths")->list_count;
+    int status = pg_cell_check_split(values, trainer, sample_count, error);
+    if (status != 0)
+        return status;
     if (widths > most_widths)
         return pg_error_set(error, PG_EINPUT,
                             "decoder_widths has %zu layers; at most %zu are allowed", widths,

@@ -27,7 +27,7 @@ void pg_cell_add_decoder_layer(struct pg_model_spec *model, const struct pg_valu
                                enum pg_activation activation);
 
 /* Places of the variant that the trainer's takes; those of LLC estimates stand behind. */
-enum { PG_TRAINER_VARIANT = 8 };
+enum { PG_TRAINER_VARIANT = 9 };
 
 /* What the shape says of the trainer: its layout and cost, and all in which runs side by side must
    agree that the segments do not show. `bytes` is left to the experiment. */
@@ -36,8 +36,11 @@ void pg_cell_put_trainer(const struct pg_trainer_spec *trainer, struct pg_shape 
 /* Training samples of `sample_count`, from train_count or data_fraction. */
 size_t pg_cell_train_count(const struct pg_values *values, size_t sample_count);
 
-/* Of sample_count samples at least one trains and one tests; batch_size fits; decoder_widths has at
-   most `most_widths`. */
+/* Of sample_count samples at least one trains and one tests; batch_size fits. */
+int pg_cell_check_split(const struct pg_values *values, const struct pg_trainer_spec *trainer,
+                        size_t sample_count, struct pg_error *error) PG_CHECK_RESULT;
+
+/* The same, and decoder_widths has at most `most_widths`. */
 int pg_cell_check_counts(const struct pg_values *values, const struct pg_trainer_spec *trainer,
                          size_t sample_count, size_t most_widths,
                          struct pg_error *error) PG_CHECK_RESULT;

@@ -7,8 +7,6 @@
  */
 #include "modular.h"
 
-#include <string.h>
-
 #include "cell.h"
 #include "llc_tables.h"
 
@@ -56,7 +54,7 @@ static const struct pg_schema schema = {
     .count = sizeof settings / sizeof settings[0],
 };
 
-static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
+const struct pg_experiment_dimension pg_modular_dimensions[DIM_COUNT] = {
     [DIM_STEP] = {"step", "optimiser steps taken", "steps"},
     [DIM_SNAPSHOT] = {"snapshot", "optimiser steps taken at a parameter snapshot", "steps"},
     [DIM_SAMPLE] = {"sample", "ordered pair of symbols (a, b), a p + b", NULL},
@@ -93,7 +91,7 @@ static const struct pg_observable_attribute phase_attributes[] = {
     {.name = "reference", .text = "Liu et al. (2022), Table 1"},
 };
 
-static const struct pg_observable observables[OBS_COUNT] = {
+const struct pg_observable pg_modular_observables[OBS_COUNT] = {
     [OBS_PHASE] = {"phase", .long_name = "phase of learning", .type = PG_U8, .fill = 255,
                    .meanings = pg_phase_names, .unwritten_meaning = "not_run",
                    ATTRIBUTES(phase_attributes)},
@@ -129,65 +127,33 @@ static const struct pg_observable observables[OBS_COUNT] = {
     LLC_OBSERVABLES,
 };
 
+extern const struct pg_experiment pg_experiment_modular;
+static const struct modular_kind perceptron = {&pg_experiment_modular, pg_modular_read};
+
 static int check(const struct pg_values *values, struct pg_error *error)
 {
-    struct modular modular;
-    return pg_modular_read(values, &modular, error);
-}
-
-void pg_modular_lengths(const struct modular *modular, size_t *ret)
-{
-    struct pg_segment segments[PG_SEGMENTS_MAX];
-    size_t parameters = 0;
-    memset(ret, 0, DIM_COUNT * sizeof *ret);
-    ret[DIM_SAMPLE] = modular->sample_count;
-    ret[DIM_SEGMENT] = pg_model_segments(&modular->trainer.model, segments, &parameters);
-    ret[DIM_PARAMETER] = parameters;
+    return pg_modular_check(&perceptron, values, error);
 }
 
 static int check_llc(const struct pg_values *values, struct pg_error *error)
 {
-    struct modular modular;
-    int status = pg_modular_read(values, &modular, error);
-    return status != 0 ? status : pg_runs_check_llc(values, &modular.trainer, error);
+    return pg_modular_check_llc(&perceptron, values, error);
 }
 
 static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
 {
-    struct modular modular;
-    size_t parameters = 0;
-    int status = pg_modular_read(values, &modular, error);
-    if (status != 0)
-        return status;
-    memset(ret, 0, sizeof *ret);
-    ret->segment_count = pg_model_segments(&modular.trainer.model, ret->segments, &parameters);
-    pg_modular_lengths(&modular, ret->lengths);
-    ret->steps = modular.rule.steps;
-    pg_cell_put_trainer(&modular.trainer, ret);
-    pg_modular_put_memory(&modular, values, ret);
-    return 0;
+    return pg_modular_shape(&perceptron, values, ret, error);
 }
 
-/* What the batch order needs of a run: its split, without a model. */
+static int run(const struct pg_run_source *source, struct pg_error *error)
+{
+    return pg_modular_run(&perceptron, source, error);
+}
+
 static int batches(const struct pg_run_request *request, int64_t first, int64_t last,
                    const struct pg_batch_sink *sink, struct pg_error *error)
 {
-    struct modular modular;
-    struct modular_data data;
-    struct pg_arena arena;
-    int status = pg_modular_read(&request->values, &modular, error);
-    if (status != 0)
-        return status;
-    pg_arena_measure(&arena);
-    pg_modular_arrange_data(&modular, &data, &arena);
-    status = pg_arena_init(&arena, arena.used, error);
-    if (status != 0)
-        return status;
-    pg_modular_arrange_data(&modular, &data, &arena);
-    pg_modular_fill_data(&modular, request, &data);
-    status = pg_cell_put_batches(request, &modular.trainer, data.order, first, last, sink, error);
-    pg_arena_release(&arena);
-    return status;
+    return pg_modular_batches(&perceptron, request, first, last, sink, error);
 }
 
 const struct pg_experiment pg_experiment_modular = {
@@ -196,14 +162,14 @@ const struct pg_experiment pg_experiment_modular = {
     .reference = "Power et al., Grokking: Generalization Beyond Overfitting on Small Algorithmic "
                  "Datasets, 2022, arXiv:2201.02177 (there with a transformer)",
     .schema = &schema,
-    .dimensions = dimensions,
+    .dimensions = pg_modular_dimensions,
     .dimension_count = DIM_COUNT,
-    .observables = observables,
+    .observables = pg_modular_observables,
     .observable_count = OBS_COUNT,
     .phase_names = pg_phase_names,
     .check = check,
     .check_llc = check_llc,
     .shape = shape,
-    .run = pg_modular_run,
+    .run = run,
     .batches = batches,
 };

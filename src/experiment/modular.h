@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the modular-addition experiment share. */
+/* What the files of the modular-addition experiments share: the task, its splits, rows and runs.
+   The models are each experiment's own. */
 #ifndef PHASEGRID_MODULAR_H
 #define PHASEGRID_MODULAR_H
 
@@ -38,7 +39,9 @@ enum {
 
 enum { MODULAR_P_MAX = 257 };
 
-extern const struct pg_experiment pg_experiment_modular;
+/* What every model on the task has: dimensions, and rows of observables. */
+extern const struct pg_experiment_dimension pg_modular_dimensions[DIM_COUNT];
+extern const struct pg_observable pg_modular_observables[OBS_COUNT];
 
 /* A cell's settings, read once. */
 struct modular {
@@ -48,32 +51,31 @@ struct modular {
     struct pg_trajectory_rule rule;
 };
 
-/* Reads and cross-checks a cell. */
+/* A model on the task: its experiment, and what reads and cross-checks a cell of it. */
+struct modular_kind {
+    const struct pg_experiment *experiment;
+    int (*read)(const struct pg_values *values, struct modular *ret, struct pg_error *error);
+};
+
+/* Reads and cross-checks a cell of the multilayer perceptron. */
 int pg_modular_read(const struct pg_values *values, struct modular *ret,
                     struct pg_error *error) PG_CHECK_RESULT;
 
-/* The data of one run: its split. Arrays are the arena's. */
-struct modular_data {
-    uint32_t *order;           /* (sample_count) samples, those of the training set first */
-    struct pg_samples samples; /* in that order */
-};
+/* What a reader begins with: the task, rates and trainer, all but the model. */
+int pg_modular_read_task(const struct pg_values *values, struct modular *ret,
+                         struct pg_error *error) PG_CHECK_RESULT;
 
-/* Takes the data's memory (when the arena measures and when it is filled). */
-void pg_modular_arrange_data(const struct modular *modular, struct modular_data *data,
-                             struct pg_arena *arena);
-
-/* Draws the split of the request's seed. */
-void pg_modular_fill_data(const struct modular *modular, const struct pg_run_request *request,
-                          struct modular_data *data);
-
-/* The runs themselves: rows of every observable. */
-int pg_modular_run(const struct pg_run_source *source, struct pg_error *error) PG_CHECK_RESULT;
-
-/* The lengths of a cell's rows, as in struct pg_shape. */
-void pg_modular_lengths(const struct modular *modular, size_t *ret_lengths);
-
-/* What a cell's shape says of memory, and of LLC estimates. */
-void pg_modular_put_memory(const struct modular *modular, const struct pg_values *values,
-                           struct pg_shape *ret_shape);
+/* An experiment's functions, for a model on the task. */
+int pg_modular_check(const struct modular_kind *kind, const struct pg_values *values,
+                     struct pg_error *error) PG_CHECK_RESULT;
+int pg_modular_check_llc(const struct modular_kind *kind, const struct pg_values *values,
+                         struct pg_error *error) PG_CHECK_RESULT;
+int pg_modular_shape(const struct modular_kind *kind, const struct pg_values *values,
+                     struct pg_shape *ret, struct pg_error *error) PG_CHECK_RESULT;
+int pg_modular_run(const struct modular_kind *kind, const struct pg_run_source *source,
+                   struct pg_error *error) PG_CHECK_RESULT;
+int pg_modular_batches(const struct modular_kind *kind, const struct pg_run_request *request,
+                       int64_t first, int64_t last, const struct pg_batch_sink *sink,
+                       struct pg_error *error) PG_CHECK_RESULT;
 
 #endif

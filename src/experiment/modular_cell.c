@@ -125,7 +125,8 @@ static void read_trainer(const struct pg_values *values, struct modular *modular
     trainer->evaluate_every = pg_values_integer(values, "evaluate_test_every");
 }
 
-int pg_modular_read(const struct pg_values *values, struct modular *ret, struct pg_error *error)
+int pg_modular_read_task(const struct pg_values *values, struct modular *ret,
+                         struct pg_error *error)
 {
     memset(ret, 0, sizeof *ret);
     ret->symbols = (size_t)pg_values_integer(values, "p");
@@ -136,11 +137,18 @@ int pg_modular_read(const struct pg_values *values, struct modular *ret, struct 
     if (status == 0)
         status = read_rates(values, ret, error);
     if (status == 0)
+        status = pg_cell_check_split(values, &ret->trainer, ret->sample_count, error);
+    ret->rule = pg_trajectory_rule_read(values, &ret->trainer);
+    return status;
+}
+
+int pg_modular_read(const struct pg_values *values, struct modular *ret, struct pg_error *error)
+{
+    int status = pg_modular_read_task(values, ret, error);
+    if (status == 0)
         status = pg_cell_check_counts(values, &ret->trainer, ret->sample_count,
                                       PG_LAYERS_MAX - TABLE_LAYERS, error);
-    if (status != 0)
-        return status;
-    read_model(values, &ret->trainer.model);
-    ret->rule = pg_trajectory_rule_read(values, &ret->trainer);
-    return 0;
+    if (status == 0)
+        read_model(values, &ret->trainer.model);
+    return status;
 }
