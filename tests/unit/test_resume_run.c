@@ -47,6 +47,10 @@ static const struct job {
      "p=7 embedding_dim=6 decoder_width=60 evaluate_test_every=2 steps=160 phase_accuracy=0.3 "
      "data_fraction=0.5 weight_decay=0 representation_lr=0.01 decoder_lr=0.01",
      true},
+    {"transformer",
+     "p=7 embedding_dim=8 heads=2 decoder_width=60 evaluate_test_every=3 steps=44 dropout=0.2 "
+     "data_fraction=0.5",
+     false},
 };
 enum { JOB_COUNT = sizeof jobs / sizeof jobs[0], QUALITY = 2, REDRAWS = 3 };
 
