@@ -55,6 +55,7 @@ struct pg_update {
     float beta2[PG_LANES], beta2_rest[PG_LANES];
     float root_scale[PG_LANES]; /* 1 / sqrt(1 - beta2^t) */
     float epsilon[PG_LANES];
+    float penalty[PG_LANES]; /* of the layer's mean |value|, where its kind takes one in */
 };
 
 /* Parameters and their moments, of one shape, rows `stride` elements apart. SGD keeps its velocity

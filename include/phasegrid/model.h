@@ -121,7 +121,9 @@ struct pg_layer_kind {
 };
 
 extern const struct pg_layer_kind pg_layer_embedding_sum; /* x = sum of the symbols' embeddings */
-extern const struct pg_layer_kind pg_layer_affine;        /* f(W x + b), torch's Linear */
+/* x = the product of the embeddings of two symbols, square matrices; the loss may be penalised. */
+extern const struct pg_layer_kind pg_layer_embedding_product;
+extern const struct pg_layer_kind pg_layer_affine; /* f(W x + b), torch's Linear */
 /* Each symbol's embedding a column, for layers that are then computed once per symbol, not per
    sample; and what combines the columns of a sample's symbols, f behind that. outputs of the
    table: tables x dimension; each place of a sample has its own rows and columns where tables > 1.

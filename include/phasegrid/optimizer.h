@@ -11,6 +11,7 @@ struct pg_rates {
     double learning_rate, weight_decay;
     double beta1, beta2, epsilon; /* AdamW */
     double momentum;              /* SGD */
+    double penalty;               /* weight in the loss of the mean |E| of matrix embeddings */
 };
 
 /* Steps are below 2^40. */

@@ -43,6 +43,7 @@ static void prepare_adamw(const struct pg_schedule *schedule, int64_t step, size
     ret->beta2_rest[lane] = (float)(1.0 - rates->beta2);
     ret->root_scale[lane] = (float)(1.0 / sqrt(rest2));
     ret->epsilon[lane] = (float)rates->epsilon;
+    ret->penalty[lane] = (float)rates->penalty;
 }
 
 static void prepare_sgd(const struct pg_schedule *schedule, int64_t step, size_t lane,
@@ -54,6 +55,7 @@ static void prepare_sgd(const struct pg_schedule *schedule, int64_t step, size_t
     ret->keep[lane] = (float)(1.0 - rates->learning_rate * rates->weight_decay);
     ret->rate[lane] = (float)rates->learning_rate;
     ret->beta1[lane] = (float)rates->momentum;
+    ret->penalty[lane] = (float)rates->penalty;
 }
 
 static void spread(float *lanes)
@@ -72,6 +74,7 @@ void pg_update_spread(struct pg_update *update)
     spread(update->beta2_rest);
     spread(update->root_scale);
     spread(update->epsilon);
+    spread(update->penalty);
 }
 
 const struct pg_optimizer_kind pg_optimizers[] = {

@@ -20,6 +20,8 @@
 
 enum { SYMBOLS = 7, SAMPLES = 21, OUTPUTS_MAX = 40, WIDTH_MAX = 40 };
 
+#define PENALTY 0.5 /* of the layers that take one in */
+
 struct fixture {
     struct pg_model_spec spec;
     struct pg_model model;
@@ -39,20 +41,25 @@ static const struct net {
     size_t dimension, depth, width, outputs;
     enum pg_activation activation;
     bool is_regression, is_binary;
+    size_t order; /* of embeddings that are matrices and multiplied; 0: they are added */
 } nets[] = {
-    {"linear", 1, 0, 0, 3, PG_TANH, true, false},
-    {"tanh, squared error", 1, 2, 20, 30, PG_TANH, true, false},
-    {"tanh, cross-entropy", 2, 1, 17, 13, PG_TANH, false, false},
-    {"relu, squared error", 3, 2, 9, 5, PG_RELU, true, false},
-    {"relu, cross-entropy", 4, 3, 33, 13, PG_RELU, false, false},
-    {"tanh, logistic", 2, 3, 10, 1, PG_TANH, false, true},
+    {"linear", 1, 0, 0, 3, PG_TANH, true, false, 0},
+    {"tanh, squared error", 1, 2, 20, 30, PG_TANH, true, false, 0},
+    {"tanh, cross-entropy", 2, 1, 17, 13, PG_TANH, false, false, 0},
+    {"relu, squared error", 3, 2, 9, 5, PG_RELU, true, false, 0},
+    {"relu, cross-entropy", 4, 3, 33, 13, PG_RELU, false, false, 0},
+    {"tanh, logistic", 2, 3, 10, 1, PG_TANH, false, true, 0},
+    {"product of numbers, linear", 1, 0, 0, 3, PG_TANH, true, false, 1},
+    {"product of matrices, tanh", 9, 2, 20, 30, PG_TANH, true, false, 3},
+    {"product of matrices, relu, cross-entropy", 25, 1, 17, 13, PG_RELU, false, false, 5},
 };
 enum { NET_COUNT = sizeof nets / sizeof nets[0] };
 
 static void describe(const struct net *net, struct pg_model_spec *spec)
 {
     memset(spec, 0, sizeof *spec);
-    spec->layers[0] = (struct pg_layer_spec){.kind = &pg_layer_embedding_sum,
+    spec->layers[0] = (struct pg_layer_spec){.kind = net->order > 0 ? &pg_layer_embedding_product
+                                                                    : &pg_layer_embedding_sum,
                                              .inputs = SYMBOLS,
                                              .outputs = net->dimension,
                                              .group = PG_GROUP_REPRESENTATION,
@@ -158,6 +165,32 @@ static double sample_loss(const struct net *net, const struct fixture *fixture, 
     return net->is_regression ? sum / (double)net->outputs : log(sum) - y[fixture->labels[n]];
 }
 
+/* What the first affine layer sees of a sample. */
+static void embed(const struct net *net, const struct fixture *fixture, const double *table,
+                  size_t n, double *ret)
+{
+    const double *a = table + fixture->inputs[2 * n] * net->dimension;
+    const double *b = table + fixture->inputs[2 * n + 1] * net->dimension;
+    for (size_t d = 0; d < net->dimension && net->order == 0; d++)
+        ret[d] = a[d] + b[d];
+    for (size_t i = 0; i < net->order; i++)
+        for (size_t j = 0; j < net->order; j++) {
+            ret[i * net->order + j] = 0.0;
+            for (size_t l = 0; l < net->order; l++)
+                ret[i * net->order + j] += a[i * net->order + l] * b[l * net->order + j];
+        }
+}
+
+/* PENALTY x mean |E|. */
+static double reference_penalty(const struct net *net, const double *table)
+{
+    const size_t count = SYMBOLS * net->dimension;
+    double sum = 0.0;
+    for (size_t i = 0; i < count && net->order > 0; i++)
+        sum += fabs(table[i]);
+    return PENALTY * sum / (double)count;
+}
+
 /* The model in plain double loops: dense parameters in, mean loss out. */
 static double reference_loss(const struct net *net, const struct fixture *fixture,
                              const double *parameters)
@@ -166,9 +199,7 @@ static double reference_loss(const struct net *net, const struct fixture *fixtur
     for (size_t n = 0; n < SAMPLES; n++) {
         double x[WIDTH_MAX] = {0}, y[WIDTH_MAX];
         const double *at = parameters + SYMBOLS * net->dimension;
-        for (size_t k = 0; k < 2; k++)
-            for (size_t d = 0; d < net->dimension; d++)
-                x[d] += parameters[fixture->inputs[2 * n + k] * net->dimension + d];
+        embed(net, fixture, parameters, n, x);
         for (size_t l = 1; l < fixture->spec.layer_count; l++) {
             const struct pg_layer_spec *layer = &fixture->spec.layers[l];
             const double *bias = at + layer->outputs * layer->inputs;
@@ -192,9 +223,9 @@ static double central_difference(const struct net *net, const struct fixture *fi
     const double step = 1e-5;
     double kept = parameters[i];
     parameters[i] = kept + step;
-    double above = reference_loss(net, fixture, parameters);
+    double above = reference_loss(net, fixture, parameters) + reference_penalty(net, parameters);
     parameters[i] = kept - step;
-    double below = reference_loss(net, fixture, parameters);
+    double below = reference_loss(net, fixture, parameters) + reference_penalty(net, parameters);
     parameters[i] = kept;
     return (above - below) / (2.0 * step);
 }
@@ -202,7 +233,7 @@ static double central_difference(const struct net *net, const struct fixture *fi
 /* With rate 0 and no momentum, SGD's velocity is the gradient itself. */
 static void read_gradient(struct fixture *fixture, size_t lane, float *ret_gradient)
 {
-    struct pg_update update = {.optimizer = PG_SGD, .keep = {1.0f}};
+    struct pg_update update = {.optimizer = PG_SGD, .keep = {1.0f}, .penalty = {(float)PENALTY}};
     pg_update_spread(&update);
     const struct pg_update updates[PG_GROUP_COUNT] = {update, update};
     double loss[PG_LANES];
