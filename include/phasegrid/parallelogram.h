@@ -2,11 +2,13 @@
 /*
  * Parallelograms of the addition task and the effective theory of Liu et al. (NeurIPS 2022):
  * representation quality, nullity, predicted and ideal accuracy, grokking rate. Samples are the
- * unordered pairs i <= j of p symbols in lexicographic order, p (p + 1) / 2 of them.
+ * unordered pairs i <= j of p symbols in lexicographic order, p (p + 1) / 2 of them. A group has
+ * quadruples in their place, whose samples are the p^2 ordered pairs.
  */
 #ifndef PHASEGRID_PARALLELOGRAM_H
 #define PHASEGRID_PARALLELOGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,8 +20,9 @@ struct pg_parallelogram {
 };
 
 struct pg_parallelograms {
-    uint32_t symbols;
-    size_t count;
+    uint32_t symbols, least_nullity; /* that of all equations together, where it is known */
+    bool is_ordered;                 /* samples are all p^2 pairs: quadruples of a group */
+    size_t sample_count, count;
     struct pg_parallelogram *at;
 };
 
@@ -31,8 +34,22 @@ int pg_parallelograms_create(uint32_t symbols, struct pg_parallelograms **ret_pa
                              struct pg_error *error) PG_CHECK_RESULT;
 void pg_parallelograms_destroy(struct pg_parallelograms *parallelograms);
 
+/* All quadruples i j = m n of different ordered pairs, each once, (i, j) the earlier. products
+   (symbols, symbols): the table of a group; symbols: 3 to 64. */
+int pg_quadruples_create(uint32_t symbols, const uint32_t *products,
+                         struct pg_parallelograms **ret_quadruples,
+                         struct pg_error *error) PG_CHECK_RESULT;
+
 /* Index of the sample {i, j}, i <= j. */
 size_t pg_pair_index(uint32_t symbols, uint32_t i, uint32_t j);
+
+/* The same of whatever the samples are. */
+static inline size_t pg_sample_index(const struct pg_parallelograms *parallelograms, uint32_t i,
+                                     uint32_t j)
+{
+    return parallelograms->is_ordered ? (size_t)i * parallelograms->symbols + j
+                                      : pg_pair_index(parallelograms->symbols, i, j);
+}
 
 /* Share of the parallelograms that the normalised embedding satisfies (mean square over dimensions
    of z_i + z_j - z_m - z_n below 0.01; Liu et al., RQI); 0 where a standard deviation is 0 or not
@@ -63,12 +80,13 @@ struct pg_split_theory {
     double predicted_steps;     /* 1 / (lambda3 representation_lr); INFINITY when lambda3 is 0 */
 };
 
-/* The exact part: nullity and ideal accuracies. train_mask (p (p + 1) / 2): 1 for a training
-   sample. */
+/* The exact part: nullity and ideal accuracies. train_mask (sample_count): 1 for a training
+   sample. Of quadruples i j = m n the equations are those of parallelograms, E_i + E_j = E_m + E_n:
+   what a homomorphism into numbers makes of them. */
 int pg_split_theory(const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,
                     struct pg_split_theory *ret_theory, struct pg_error *error) PG_CHECK_RESULT;
 
-/* The rest, by LAPACK: lambda3 and predicted_steps of a theory whose nullity is known. */
+/* The rest, by LAPACK: lambda3 and predicted_steps of a theory whose nullity is known; addition. */
 int pg_split_rate(const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,
                   double representation_lr, struct pg_split_theory *theory,
                   struct pg_error *error) PG_CHECK_RESULT;

@@ -178,9 +178,9 @@ void pg_addition_lengths(const struct addition *addition, size_t *ret)
     memset(ret, 0, DIM_COUNT * sizeof *ret);
     ret[DIM_SYMBOL] = addition->symbols;
     ret[DIM_EMBEDDING] = addition->dimension;
-    ret[DIM_SAMPLE] = addition->sample_count;
-    ret[DIM_CLASS] = addition->classes;
-    ret[DIM_OUTPUT] = addition->outputs;
+    ret[DIM_SAMPLE] = addition->pairs.sample_count;
+    ret[DIM_CLASS] = addition->pairs.classes;
+    ret[DIM_OUTPUT] = addition->pairs.outputs;
     ret[DIM_SEGMENT] = pg_model_segments(&addition->trainer.model, segments, &parameters);
     ret[DIM_PARAMETER] = parameters;
 }
@@ -210,15 +210,15 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
 
 /* The split of a run, without a model; arrays are the arena's. */
 static int draw_data(const struct addition *addition, const struct pg_run_request *request,
-                     struct pg_arena *arena, struct addition_data *ret, struct pg_error *error)
+                     struct pg_arena *arena, struct pg_pair_data *ret, struct pg_error *error)
 {
     struct pg_parallelograms *parallelograms = NULL;
     pg_arena_measure(arena);
-    pg_addition_arrange_data(addition, ret, arena);
+    pg_pair_data_arrange(&addition->pairs, ret, arena);
     int status = pg_arena_init(arena, arena->used, error);
     if (status != 0)
         return status;
-    pg_addition_arrange_data(addition, ret, arena);
+    pg_pair_data_arrange(&addition->pairs, ret, arena);
     status = pg_parallelograms_create((uint32_t)addition->symbols, &parallelograms, error);
     if (status == 0)
         status = pg_addition_fill_data(addition, parallelograms, request, NULL, ret, error);
@@ -231,7 +231,7 @@ static int batches(const struct pg_run_request *request, int64_t first, int64_t 
                    const struct pg_batch_sink *sink, struct pg_error *error)
 {
     struct addition addition;
-    struct addition_data data;
+    struct pg_pair_data data;
     struct pg_arena arena = {0};
     int status = pg_addition_read(&request->values, &addition, error);
     if (status == 0)

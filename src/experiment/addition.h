@@ -4,7 +4,7 @@
 #define PHASEGRID_ADDITION_H
 
 #include "llc_tables.h"
-#include "phasegrid/parallelogram.h"
+#include "pair_data.h"
 #include "runs.h"
 #include "trajectory.h"
 
@@ -54,22 +54,15 @@ enum {
     OBS_COUNT
 };
 
-enum { SPLIT_ATTEMPTS_MAX = 10000 };
-
 #define ADDITION_RQI 0.95 /* Liu et al. (2022): an RQI above it is high */
 
 extern const struct pg_experiment pg_experiment_addition;
 
-enum addition_task { TASK_REGRESSION, TASK_CLASSIFICATION };
-
 /* A cell's settings, read once. */
 struct addition {
-    enum addition_task task;
-    size_t symbols, dimension, outputs, classes;
-    size_t sample_count, train_count;
-    double min_ideal_accuracy;
+    struct pg_pair_task pairs;
+    size_t symbols, dimension;
     struct pg_rates rates[PG_GROUP_COUNT];
-    float label_scale;
     struct pg_trainer_spec trainer;
     struct pg_trajectory_rule rule;
 };
@@ -78,27 +71,12 @@ struct addition {
 int pg_addition_read(const struct pg_values *values, struct addition *ret,
                      struct pg_error *error) PG_CHECK_RESULT;
 
-/* The data of one run: split and templates. Arrays are the arena's. */
-struct addition_data {
-    uint32_t attempt;          /* how often the split was drawn again */
-    uint8_t *train_mask;       /* (sample_count) */
-    uint32_t *train_order;     /* (train_count) sample indices, in the order of the permutation */
-    struct pg_samples samples; /* in that order: train_count train, the rest tests */
-    float *templates;          /* (classes, outputs), scaled; regression */
-    struct pg_readout readout;
-    struct pg_split_theory theory;
-};
-
-/* Takes the data's memory (when the arena measures and when it is filled). */
-void pg_addition_arrange_data(const struct addition *addition, struct addition_data *data,
-                              struct pg_arena *arena);
-
 /* Draws split and templates for the request's seed; the theory is the split's. Leaves with
    PG_ESTOPPED when the interruption says so, which may be NULL. */
 int pg_addition_fill_data(const struct addition *addition,
                           const struct pg_parallelograms *parallelograms,
                           const struct pg_run_request *request,
-                          const struct pg_interruption *interruption, struct addition_data *data,
+                          const struct pg_interruption *interruption, struct pg_pair_data *data,
                           struct pg_error *error) PG_CHECK_RESULT;
 
 /* The runs themselves: rows of every observable. */

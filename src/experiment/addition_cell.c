@@ -25,9 +25,8 @@ static void read_model(const struct pg_values *values, struct addition *addition
         pg_cell_add_decoder_layer(model, values, i, inputs, widths[i], pg_cell_activation(values));
         inputs = widths[i];
     }
-    pg_cell_add_decoder_layer(model, values, depth, inputs, addition->outputs, PG_IDENTITY);
-    model->loss =
-        addition->task == TASK_REGRESSION ? &pg_loss_squared_error : &pg_loss_cross_entropy;
+    pg_cell_add_decoder_layer(model, values, depth, inputs, addition->pairs.outputs, PG_IDENTITY);
+    model->loss = addition->pairs.is_regression ? &pg_loss_squared_error : &pg_loss_cross_entropy;
 }
 
 static void read_trainer(const struct pg_values *values, struct addition *addition)
@@ -39,31 +38,29 @@ static void read_trainer(const struct pg_values *values, struct addition *additi
     addition->rates[PG_GROUP_DECODER] =
         pg_cell_rates(values, "decoder_lr", pg_values_real(values, "weight_decay"));
     trainer->arity = 2;
-    trainer->classes = addition->classes;
-    trainer->has_readout = addition->task == TASK_REGRESSION;
+    trainer->classes = addition->pairs.classes;
+    trainer->has_readout = addition->pairs.is_regression;
     trainer->evaluate_every = 1;
-    trainer->train_count = addition->train_count;
-    trainer->test_count = addition->sample_count - addition->train_count;
+    trainer->train_count = addition->pairs.train_count;
+    trainer->test_count = addition->pairs.sample_count - addition->pairs.train_count;
     trainer->batch_size = (size_t)pg_values_integer(values, "batch_size");
 }
 
 int pg_addition_read(const struct pg_values *values, struct addition *ret, struct pg_error *error)
 {
     memset(ret, 0, sizeof *ret);
-    bool is_regression = strcmp(pg_values_name(values, "task"), "regression") == 0;
-    ret->task = is_regression ? TASK_REGRESSION : TASK_CLASSIFICATION;
+    struct pg_pair_task *pairs = &ret->pairs;
     ret->symbols = (size_t)pg_values_integer(values, "p");
     ret->dimension = (size_t)pg_values_integer(values, "embedding_dim");
-    ret->classes = 2 * ret->symbols - 1;
-    ret->outputs = ret->task == TASK_REGRESSION ? (size_t)pg_values_integer(values, "output_dim")
-                                                : ret->classes;
-    ret->sample_count = ret->symbols * (ret->symbols + 1) / 2;
-    ret->train_count = pg_cell_train_count(values, ret->sample_count);
-    ret->min_ideal_accuracy = pg_values_real(values, "min_ideal_accuracy");
-    ret->label_scale = (float)pg_values_real(values, "label_scale");
+    pairs->is_regression = strcmp(pg_values_name(values, "task"), "regression") == 0;
+    pairs->classes = 2 * ret->symbols - 1;
+    pairs->outputs =
+        pairs->is_regression ? (size_t)pg_values_integer(values, "output_dim") : pairs->classes;
+    pairs->sample_count = ret->symbols * (ret->symbols + 1) / 2;
+    pg_pair_task_read(values, pairs);
     read_trainer(values, ret);
     ret->rule = pg_trajectory_rule_read(values, &ret->trainer);
-    int status = pg_cell_check_counts(values, &ret->trainer, ret->sample_count,
+    int status = pg_cell_check_counts(values, &ret->trainer, pairs->sample_count,
                                       PG_LAYERS_MAX - OTHER_LAYERS, error);
     if (status == 0)
         read_model(values, ret);

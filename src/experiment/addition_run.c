@@ -23,9 +23,19 @@ static const struct pg_trajectory_slots slots = {
     .parameters = OBS_PARAMETERS,
 };
 
+static const struct pg_pair_slots pair_slots = {
+    .split_attempt = OBS_SPLIT_ATTEMPT,
+    .nullity = OBS_NULLITY,
+    .ideal_accuracy = OBS_IDEAL_ACCURACY,
+    .ideal_test_accuracy = OBS_IDEAL_TEST_ACCURACY,
+    .train_mask = OBS_TRAIN_MASK,
+    .templates = OBS_TEMPLATES,
+    .dim_output = DIM_OUTPUT,
+};
+
 struct seat {
     struct addition addition;
-    struct addition_data data;
+    struct pg_pair_data data;
     struct pg_trajectory trajectory;
     struct pg_crossing rqi;
 };
@@ -40,18 +50,6 @@ struct hall {
 
 /* ---- points of the record ---- */
 
-static void record_embeddings(const struct hall *hall, const struct seat *seat)
-{
-    const struct pg_run_request *request = &seat->trajectory.request;
-    const size_t *lengths = request->lengths, dimension = seat->addition.dimension;
-    size_t plane = lengths[DIM_SYMBOL] * lengths[DIM_EMBEDDING];
-    float *to = request->slots[OBS_EMBEDDINGS];
-    to += seat->trajectory.next_point * plane;
-    for (size_t k = 0; k < seat->addition.symbols; k++)
-        memcpy(to + k * lengths[DIM_EMBEDDING], hall->embeddings + k * dimension,
-               dimension * sizeof *to);
-}
-
 /* What the present embeddings say; they are in hall->embeddings. */
 static void record_theory(const struct hall *hall, const struct seat *seat, double rqi)
 {
@@ -64,26 +62,17 @@ static void record_theory(const struct hall *hall, const struct seat *seat, doub
     pg_trajectory_put(trajectory, OBS_PREDICTED_ACCURACY,
                       pg_predicted_accuracy(hall->parallelograms, seat->data.train_mask,
                                             hall->embeddings, dimension, hall->normalised));
-    record_embeddings(hall, seat);
+    pg_trajectory_put_matrix(trajectory, OBS_EMBEDDINGS, hall->embeddings, seat->addition.symbols,
+                             dimension);
 }
 
 static void put_split(const struct seat *seat)
 {
-    const struct addition_data *data = &seat->data;
+    const struct pg_split_theory *theory = &seat->data.theory;
     const struct pg_run_request *request = &seat->trajectory.request;
-    void *const *to = request->slots;
-    size_t outputs = seat->addition.outputs;
-    float *templates = to[OBS_TEMPLATES];
-    *(int32_t *)to[OBS_SPLIT_ATTEMPT] = (int32_t)data->attempt;
-    *(int32_t *)to[OBS_NULLITY] = data->theory.nullity;
-    *(double *)to[OBS_IDEAL_ACCURACY] = data->theory.ideal_accuracy;
-    *(double *)to[OBS_IDEAL_TEST_ACCURACY] = data->theory.ideal_test_accuracy;
-    *(double *)to[OBS_LAMBDA3] = data->theory.lambda3;
-    *(double *)to[OBS_PREDICTED_STEPS] = data->theory.predicted_steps;
-    memcpy(to[OBS_TRAIN_MASK], data->train_mask, seat->addition.sample_count);
-    for (size_t c = 0; c < seat->addition.classes && data->templates != NULL; c++)
-        memcpy(templates + c * request->lengths[DIM_OUTPUT], data->templates + c * outputs,
-               outputs * sizeof *templates);
+    pg_pair_data_put(&seat->addition.pairs, &seat->data, &pair_slots, request);
+    *(double *)request->slots[OBS_LAMBDA3] = theory->lambda3;
+    *(double *)request->slots[OBS_PREDICTED_STEPS] = theory->predicted_steps;
 }
 
 /* ---- runs ---- */
@@ -104,7 +93,7 @@ static void arrange(void *context, size_t seat_count, struct pg_arena *arena)
     struct hall *hall = context;
     size_t embedding = hall->addition.symbols * hall->addition.dimension;
     for (size_t i = 0; i < seat_count; i++)
-        pg_addition_arrange_data(&hall->addition, &hall->seats[i].data, arena);
+        pg_pair_data_arrange(&hall->addition.pairs, &hall->seats[i].data, arena);
     hall->embeddings = pg_arena_take(arena, embedding * sizeof *hall->embeddings);
     hall->normalised = pg_arena_take(arena, embedding * sizeof *hall->normalised);
 }

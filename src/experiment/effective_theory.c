@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a training set of the addition task implies by itself (Liu et al. 2022, section 3): the
- * linear system A_D of its parallelograms, its nullity, the test pairs that follow from it, and the
- * rate at which the effective theory says that the embedding straightens.
+ * What a training set of the addition task, or of a group's, implies by itself (Liu et al. 2022,
+ * section 3): the linear system A_D of its parallelograms, its nullity, the test pairs that follow
+ * from it, and the rate at which the effective theory says that the embedding straightens.
  *
  * Rank and implication are exact, computed modulo primes q. Modulo q a rank can only come out too
  * small, and only when q divides every minor of the true order. A row has squared length at most 6
- * (2, -1, -1), so a minor of order r is at most 6^(r / 2) (Hadamard) and cannot be divided by
- * primes whose product is larger. So with enough primes the largest rank is the true one, and
- * a further row follows from the system exactly when it does so modulo every prime that attains
- * this rank. The number line always solves the system: a prime of rank p - 2 decides alone.
+ * (2, -1, -1; in a group 8: 2, -2), so a minor of order r is at most 6^(r / 2) (Hadamard) and
+ * cannot be divided by primes whose product is larger. So with enough primes the largest rank is
+ * the true one, and a further row follows from the system exactly when it does so modulo every
+ * prime that attains this rank. The number line (in a group: a constant) always solves the system:
+ * a prime of rank p - 2 (p - 1) decides alone.
  */
 #include <assert.h>
 #include <math.h>
@@ -108,18 +109,19 @@ static void solution_add(struct solution *solution, const struct pg_parallelogra
     solution->free[tied] = solution->free[--solution->nullity];
 }
 
-static bool in_training(uint32_t symbols, const uint8_t *train_mask,
+static bool in_training(const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,
                         const struct pg_parallelogram *at)
 {
-    return train_mask[pg_pair_index(symbols, at->i, at->j)] &&
-           train_mask[pg_pair_index(symbols, at->m, at->n)];
+    return train_mask[pg_sample_index(parallelograms, at->i, at->j)] &&
+           train_mask[pg_sample_index(parallelograms, at->m, at->n)];
 }
 
 static void solution_fill(struct solution *solution, const struct pg_parallelograms *parallelograms,
                           const uint8_t *train_mask)
 {
-    for (size_t k = 0; k < parallelograms->count && solution->nullity > 2; k++)
-        if (in_training(parallelograms->symbols, train_mask, &parallelograms->at[k]))
+    const uint32_t least = parallelograms->least_nullity;
+    for (size_t k = 0; k < parallelograms->count && solution->nullity > least; k++)
+        if (in_training(parallelograms, train_mask, &parallelograms->at[k]))
             solution_add(solution, &parallelograms->at[k]);
 }
 
@@ -131,10 +133,12 @@ struct equations {
     uint32_t *words;
 };
 
-/* How many primes have a product above 6^((p - 2) / 2), the largest minor of order p - 2. */
-static size_t primes_needed(uint32_t symbols)
+/* How many primes have a product above 6^((p - 2) / 2), the largest minor of order p - 2; in a
+   group 8^((p - 1) / 2). */
+static size_t primes_needed(const struct pg_parallelograms *parallelograms)
 {
-    const double bits = 0.5 * log2(6.0) * (double)(symbols - 2);
+    const uint32_t rank = parallelograms->symbols - parallelograms->least_nullity;
+    const double bits = 0.5 * log2(parallelograms->is_ordered ? 8.0 : 6.0) * (double)rank;
     const size_t needed = 1 + (size_t)(bits / 30.99);
     assert(needed <= PRIMES_MAX);
     return needed;
@@ -145,12 +149,12 @@ static int equations_init(struct equations *equations,
                           struct pg_error *error)
 {
     const uint32_t p = parallelograms->symbols;
-    const size_t needed = primes_needed(p), words = (size_t)p * (p + 2);
+    const size_t needed = primes_needed(parallelograms), words = (size_t)p * (p + 2);
     *equations =
         (struct equations){.nullity = p, .words = malloc(needed * words * sizeof(uint32_t))};
     if (equations->words == NULL)
         return pg_error_set(error, PG_EMACHINE, "no memory for the linear system of %u symbols", p);
-    while (equations->count < needed && equations->nullity > 2) {
+    while (equations->count < needed && equations->nullity > parallelograms->least_nullity) {
         const size_t k = equations->count++;
         struct solution *solution = &equations->solutions[k];
         solution_init(solution, p, primes[k], equations->words + k * words);
@@ -176,32 +180,39 @@ static bool equations_implies(const struct equations *equations, const struct pg
     return true;
 }
 
-/* Does {i, j} form an implied parallelogram with some training pair? */
-static bool pair_is_implied(const struct equations *equations, uint32_t symbols,
-                            const uint8_t *train_mask, uint32_t i, uint32_t j)
+/* Marks the test pairs that form an implied parallelogram with some training pair. */
+static void mark_implied(const struct equations *equations,
+                         const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,
+                         uint8_t *implied)
 {
-    const uint32_t sum = i + j;
-    for (uint32_t m = sum < symbols ? 0 : sum - symbols + 1; 2 * m <= sum; m++) {
-        const struct pg_parallelogram row = {i, j, m, sum - m};
-        if (m != i && train_mask[pg_pair_index(symbols, m, sum - m)] &&
-            equations_implies(equations, &row))
-            return true;
+    for (size_t k = 0; k < parallelograms->count; k++) {
+        const struct pg_parallelogram *row = &parallelograms->at[k];
+        const size_t one = pg_sample_index(parallelograms, row->i, row->j);
+        const size_t other = pg_sample_index(parallelograms, row->m, row->n);
+        const size_t test = train_mask[one] ? other : one;
+        if (train_mask[one] != train_mask[other] && !implied[test])
+            implied[test] = equations_implies(equations, row);
     }
-    return false;
 }
 
-static void count_implied(const struct equations *equations, uint32_t symbols,
-                          const uint8_t *train_mask, struct pg_split_theory *ret_theory)
+static int count_implied(const struct equations *equations,
+                         const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,
+                         struct pg_split_theory *theory, struct pg_error *error)
 {
-    size_t sample = 0, test = 0, implied = 0;
-    for (uint32_t i = 0; i < symbols; i++)
-        for (uint32_t j = i; j < symbols; j++, sample++)
-            if (!train_mask[sample]) {
-                test++;
-                implied += pair_is_implied(equations, symbols, train_mask, i, j);
-            }
-    ret_theory->ideal_accuracy = (double)(sample - test + implied) / (double)sample;
-    ret_theory->ideal_test_accuracy = test > 0 ? (double)implied / (double)test : (double)NAN;
+    const size_t samples = parallelograms->sample_count;
+    uint8_t *implied = calloc(samples, sizeof *implied);
+    if (implied == NULL)
+        return pg_error_set(error, PG_EMACHINE, "no memory for %zu samples", samples);
+    mark_implied(equations, parallelograms, train_mask, implied);
+    size_t test = 0, known = 0;
+    for (size_t sample = 0; sample < samples; sample++) {
+        test += !train_mask[sample];
+        known += implied[sample];
+    }
+    free(implied);
+    theory->ideal_accuracy = (double)(samples - test + known) / (double)samples;
+    theory->ideal_test_accuracy = test > 0 ? (double)known / (double)test : (double)NAN;
+    return 0;
 }
 
 /* hessian (p, p) = (2 / Z0) A_D^T A_D, Z0 = p - 1; Liu et al., eq. of the effective flow. */
@@ -215,7 +226,7 @@ static void fill_hessian(const struct pg_parallelograms *parallelograms, const u
         const struct pg_parallelogram *at = &parallelograms->at[k];
         const uint32_t columns[4] = {at->i, at->j, at->m, at->n};
         static const double signs[4] = {1.0, 1.0, -1.0, -1.0};
-        if (!in_training(parallelograms->symbols, train_mask, at))
+        if (!in_training(parallelograms, train_mask, at))
             continue;
         for (int a = 0; a < 4; a++)
             for (int b = 0; b < 4; b++)
@@ -254,9 +265,9 @@ int pg_split_theory(const struct pg_parallelograms *parallelograms, const uint8_
     if (status != 0)
         return status;
     *ret_theory = (struct pg_split_theory){.nullity = (int32_t)equations.nullity};
-    count_implied(&equations, parallelograms->symbols, train_mask, ret_theory);
+    status = count_implied(&equations, parallelograms, train_mask, ret_theory, error);
     equations_release(&equations);
-    return 0;
+    return status;
 }
 
 int pg_split_rate(const struct pg_parallelograms *parallelograms, const uint8_t *train_mask,

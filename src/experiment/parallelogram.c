@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which parallelograms the addition task has, and which of them an embedding satisfies. Everything
+ * Which parallelograms the addition task has (and which quadruples a group), and which of them an
+ * embedding satisfies. Everything
  * here is double arithmetic in a fixed order: the representation quality is asked for at every
  * training step, decides when a run may stop, and has to have the same bits everywhere.
  */
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { SYMBOLS_MIN = 3, SYMBOLS_MAX = 256 };
+enum { SYMBOLS_MIN = 3, SYMBOLS_MAX = 256, GROUP_MAX = 64 };
 
 /* train_add.py: threshold_P */
 static const double tolerance = PG_PARALLELOGRAM_TOLERANCE;
@@ -30,24 +31,74 @@ static size_t enumerate(uint32_t p, struct pg_parallelogram *at)
     return count;
 }
 
+/* The same of the quadruples of a group. */
+static size_t enumerate_quadruples(uint32_t p, const uint32_t *products,
+                                   struct pg_parallelogram *at)
+{
+    size_t count = 0;
+    for (uint32_t first = 0; first < p * p; first++)
+        for (uint32_t second = first + 1; second < p * p; second++) {
+            if (products[first] != products[second])
+                continue;
+            if (at != NULL)
+                at[count] = (struct pg_parallelogram){first / p, first % p, second / p, second % p};
+            count++;
+        }
+    return count;
+}
+
+/* `like`, with room for what it counts. */
+static int make(const struct pg_parallelograms *like, struct pg_parallelograms **ret,
+                struct pg_error *error)
+{
+    struct pg_parallelograms *made = malloc(sizeof *made);
+    struct pg_parallelogram *at = malloc(like->count * sizeof *at);
+    if (made == NULL || at == NULL) {
+        free(made);
+        free(at);
+        return pg_error_set(error, PG_EMACHINE, "no memory for %zu parallelograms", like->count);
+    }
+    *made = *like;
+    made->at = at;
+    *ret = made;
+    return 0;
+}
+
 int pg_parallelograms_create(uint32_t symbols, struct pg_parallelograms **ret_parallelograms,
                              struct pg_error *error)
 {
     if (symbols < SYMBOLS_MIN || symbols > SYMBOLS_MAX)
         return pg_error_set(error, PG_EINPUT, "p is %u; parallelograms need %d to %d symbols",
                             symbols, SYMBOLS_MIN, SYMBOLS_MAX);
-    size_t count = enumerate(symbols, NULL);
-    struct pg_parallelograms *made = malloc(sizeof *made);
-    struct pg_parallelogram *at = malloc(count * sizeof *at);
-    if (made == NULL || at == NULL) {
-        free(made);
-        free(at);
-        return pg_error_set(error, PG_EMACHINE, "no memory for %zu parallelograms", count);
-    }
-    enumerate(symbols, at);
-    *made = (struct pg_parallelograms){.symbols = symbols, .count = count, .at = at};
-    *ret_parallelograms = made;
-    return 0;
+    const struct pg_parallelograms like = {
+        .symbols = symbols,
+        .least_nullity = 2, /* the number line a + k b */
+        .sample_count = (size_t)symbols * (symbols + 1) / 2,
+        .count = enumerate(symbols, NULL),
+    };
+    int status = make(&like, ret_parallelograms, error);
+    if (status == 0)
+        enumerate(symbols, (*ret_parallelograms)->at);
+    return status;
+}
+
+int pg_quadruples_create(uint32_t symbols, const uint32_t *products,
+                         struct pg_parallelograms **ret_quadruples, struct pg_error *error)
+{
+    if (symbols < SYMBOLS_MIN || symbols > GROUP_MAX)
+        return pg_error_set(error, PG_EINPUT, "a group of %u elements; quadruples need %d to %d",
+                            symbols, SYMBOLS_MIN, GROUP_MAX);
+    const struct pg_parallelograms like = {
+        .symbols = symbols,
+        .least_nullity = 1, /* a constant; a finite group has no homomorphism into numbers but 0 */
+        .is_ordered = true,
+        .sample_count = (size_t)symbols * symbols,
+        .count = enumerate_quadruples(symbols, products, NULL),
+    };
+    int status = make(&like, ret_quadruples, error);
+    if (status == 0)
+        enumerate_quadruples(symbols, products, (*ret_quadruples)->at);
+    return status;
 }
 
 void pg_parallelograms_destroy(struct pg_parallelograms *parallelograms)

@@ -124,6 +124,18 @@ void pg_trajectory_put(const struct pg_trajectory *trajectory, size_t observable
     series[trajectory->next_point] = isnan(value) ? NAN : (float)value;
 }
 
+void pg_trajectory_put_matrix(const struct pg_trajectory *trajectory, size_t observable,
+                              const float *values, size_t rows, size_t columns)
+{
+    const struct pg_observable *of = &trajectory->experiment->observables[observable];
+    const size_t *lengths = trajectory->request.lengths;
+    const size_t row = lengths[of->dims[2]], plane = lengths[of->dims[1]] * row;
+    float *to = trajectory->request.slots[observable];
+    to += trajectory->next_point * plane;
+    for (size_t r = 0; r < rows; r++)
+        memcpy(to + r * row, values + r * columns, columns * sizeof *to);
+}
+
 static double share(const struct pg_evaluation *evaluation)
 {
     return evaluation->count > 0 ? (double)evaluation->correct / (double)evaluation->count

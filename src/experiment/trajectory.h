@@ -78,6 +78,10 @@ bool pg_trajectory_wants_point(const struct pg_trajectory *trajectory, int64_t s
 /* The present point of one series. */
 void pg_trajectory_put(const struct pg_trajectory *trajectory, size_t observable, double value);
 
+/* The present point of an observable over (step, rows, columns): values (rows, columns). */
+void pg_trajectory_put_matrix(const struct pg_trajectory *trajectory, size_t observable,
+                              const float *values, size_t rows, size_t columns);
+
 /* The present point of what all have, and on to the next point. */
 void pg_trajectory_record(struct pg_trajectory *trajectory, const struct pg_trainer *trainer,
                           size_t seat, const struct pg_evaluation *train,
