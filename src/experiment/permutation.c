@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The permutations of three symbols (Liu et al., "Towards Understanding Grokking", NeurIPS 2022,
+ * S3): each of the six has a learnable square matrix, a decoder MLP sees the product E_a E_b and
+ * must give a fixed random template of a b. This file is the tables: settings, dimensions,
+ * observables, phases.
+ */
+#include "permutation.h"
+
+#include <string.h>
+
+#include "cell.h"
+#include "llc_tables.h"
+
+static const struct pg_setting settings[] = {
+    INTEGER("matrix_size", 1, 16, "3", "1", "rows of a permutation's embedding, a square matrix"),
+    REAL("data_fraction", 0, 1, "0.6667", "1", "share of the 36 ordered pairs that is trained on"),
+    INTEGER("train_count", 0, 35, "0", "samples",
+            "exact number of training pairs; 0: from data_fraction"),
+    REAL("min_ideal_accuracy", 0, 1, "0", "1",
+         "splits are redrawn until their ideal test accuracy reaches this"),
+    INTEGER("decoder_width", 1, 4096, "200", "1", "units of each hidden layer"),
+    INTEGER("decoder_depth", 0, 12, "2", "layers", "hidden layers"),
+    LIST("decoder_widths", 1, 4096, "[]",
+         "units layer by layer; replaces decoder_width and decoder_depth"),
+    NAME("activation", pg_activation_names, "tanh", "of the hidden layers"),
+    INTEGER("output_dim", 1, 1024, "30", "1", "length of a template"),
+    NAME("optimizer", pg_optimizer_names, "adamw", "AdamW, or gradient descent with momentum"),
+    REAL("representation_lr", 0, 1e6, "1e-3", "1", "learning rate of the embeddings"),
+    REAL("decoder_lr", 0, 1e6, "1e-4", "1", "learning rate of the decoder"),
+    REAL("weight_decay", 0, 1e6, "0", "1",
+         "decoupled weight decay of the decoder, biases included"),
+    REAL("embedding_l1", 0, 1e6, "1e-3", "1",
+         "weight in the loss of the mean size of the embeddings' elements"),
+    REAL("beta1", 0, 0.999999, "0.9", "1", "AdamW: decay of the first moment"),
+    REAL("beta2", 0, 0.99999999, "0.999", "1", "AdamW: decay of the second moment"),
+    REAL("epsilon", 0, 1, "1e-8", "1", "AdamW: added to the root of the second moment"),
+    REAL("momentum", 0, 0.999999, "0", "1", "SGD: momentum"),
+    INTEGER("batch_size", 0, 35, "0", "samples",
+            "samples of a step, drawn without replacement; 0: all"),
+    REAL("init_scale", 0, 1e6, "0.1", "1", "embeddings start as init_scale (U(0, 1) - 1/2)"),
+    REAL("decoder_init_scale", 0, 1e6, "1", "1", "multiplies the decoder's initial values"),
+    REAL("label_scale", 0, 1e6, "1", "1", "multiplies the templates"),
+    INTEGER("steps", 1, 1e12, "10000", "steps", "budget"),
+    REAL("phase_accuracy", 0, 1, "0.9", "1", "accuracy that counts as reached"),
+    INTEGER("phase_lag", 0, 1e12, "1000", "steps",
+            "longest delay of the test accuracy that is comprehension"),
+    LLC_SETTINGS(pg_part_names),
+};
+
+static const struct pg_schema schema = {
+    .experiment = "permutation",
+    .settings = settings,
+    .count = sizeof settings / sizeof settings[0],
+};
+
+static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
+    [DIM_STEP] = {"step", "optimiser steps taken", "steps"},
+    [DIM_SNAPSHOT] = {"snapshot", "optimiser steps taken at a parameter snapshot", "steps"},
+    [DIM_SYMBOL] = {"symbol", "permutation of three symbols, lexicographic", NULL},
+    [DIM_EMBEDDING] = {"embedding", "element of an embedding, row-major", NULL},
+    [DIM_SAMPLE] = {"sample", "ordered pair of permutations (a, b), 6 a + b", NULL},
+    [DIM_CLASS] = {"class", "product a b: first b, then a", NULL},
+    [DIM_OUTPUT] = {"output", "output of the decoder", NULL},
+    [DIM_SEGMENT] = {"segment", "matrix of the parameter vector", NULL},
+    [DIM_PARAMETER] = {"parameter", "place in the parameter vector", NULL},
+    LLC_DIMENSIONS,
+};
+
+#define THRESHOLD                                                                                  \
+    {                                                                                              \
+        .name = "threshold", .setting = "phase_accuracy"                                           \
+    }
+#define RQI_THRESHOLD                                                                              \
+    {.name = "threshold", .number = PERMUTATION_RQI},                                              \
+    {                                                                                              \
+        .name = "product_tolerance", .number = PERMUTATION_TOLERANCE                               \
+    }
+#define HOLD                                                                                       \
+    {                                                                                              \
+        .name = "hold_steps", .number = PG_HOLD_STEPS                                              \
+    }
+static const struct pg_observable_attribute accuracy_attributes[] = {THRESHOLD};
+static const struct pg_observable_attribute held_attributes[] = {THRESHOLD, HOLD};
+static const struct pg_observable_attribute rqi_attributes[] = {RQI_THRESHOLD};
+static const struct pg_observable_attribute rqi_held_attributes[] = {RQI_THRESHOLD, HOLD};
+static const struct pg_observable_attribute phase_attributes[] = {
+    {.name = "accuracy_threshold", .setting = "phase_accuracy"},
+    {.name = "lag_threshold", .setting = "phase_lag"},
+    {.name = "rule", .text = "comprehension up to the lag threshold, grokking beyond"},
+    {.name = "reference", .text = "Liu et al. (2022), Table 1"},
+};
+
+#define SPLIT(text) .long_name = (text), .units = "1", .type = PG_F64, .fill = PG_NAN
+
+static const struct pg_observable observables[OBS_COUNT] = {
+    [OBS_PHASE] = {"phase", .long_name = "phase of learning", .type = PG_U8, .fill = 255,
+                   .meanings = pg_phase_names, .unwritten_meaning = "not_run",
+                   ATTRIBUTES(phase_attributes)},
+    [OBS_STEPS_TO_TRAIN] = {"steps_to_train",
+                            STEPS_TO(
+                                "first step at which the training accuracy is reached; -1 never",
+                                accuracy_attributes)},
+    [OBS_STEPS_TO_TEST] = {"steps_to_test",
+                           STEPS_TO("first step at which the test accuracy is reached; -1 never",
+                                    accuracy_attributes)},
+    [OBS_STEPS_TO_RQI] = {"steps_to_rqi",
+                          STEPS_TO("first step at which the RQI exceeds its threshold; -1 never",
+                                   rqi_attributes)},
+    [OBS_STEPS_TO_TRAIN_HELD] =
+        {"steps_to_train_held",
+         STEPS_TO("first step from which the training accuracy is held; -1 never",
+                  held_attributes)},
+    [OBS_STEPS_TO_TEST_HELD] = {"steps_to_test_held",
+                                STEPS_TO(
+                                    "first step from which the test accuracy is held; -1 never",
+                                    held_attributes)},
+    [OBS_STEPS_TO_RQI_HELD] = {"steps_to_rqi_held",
+                               STEPS_TO("first step from which the RQI is held; -1 never",
+                                        rqi_held_attributes)},
+    [OBS_TRAIN_LOSS] = {"train_loss",
+                        SERIES("squared error on the training samples, without embedding_l1")},
+    [OBS_TEST_LOSS] = {"test_loss",
+                       SERIES("squared error on the test samples, without embedding_l1")},
+    [OBS_TRAIN_ACCURACY] = {"train_accuracy", SERIES("accuracy on the training samples")},
+    [OBS_TEST_ACCURACY] = {"test_accuracy", SERIES("accuracy on the test samples")},
+    [OBS_RQI] = {"rqi", SERIES("representation quality index"), ATTRIBUTES(rqi_attributes)},
+    [OBS_PREDICTED_ACCURACY] =
+        {"predicted_accuracy",
+         SERIES("accuracy over all pairs that satisfied quadruples with training pairs predict"),
+         ATTRIBUTES(rqi_attributes)},
+    [OBS_DECODER_NORM] = {"decoder_norm", SERIES("Euclidean norm of the decoder's parameters")},
+    [OBS_EMBEDDING_NORM] = {"embedding_norm", SERIES("Euclidean norm of the embeddings")},
+    [OBS_EMBEDDINGS] = {"embeddings", .long_name = "matrices of the permutations", .units = "1",
+                        .type = PG_F32, .fill = PG_NAN, .dim_count = 3,
+                        .dims = {DIM_STEP, DIM_SYMBOL, DIM_EMBEDDING}},
+    [OBS_SPLIT_ATTEMPT] = {"split_attempt", .long_name = "how often the split was drawn again",
+                           .units = "1", .type = PG_I32, .fill = -2},
+    [OBS_NULLITY] = {"nullity",
+                     .long_name = "nullity of the split's equations E_a + E_b = E_c + E_d",
+                     .units = "1", .type = PG_I32, .fill = -2},
+    [OBS_IDEAL_ACCURACY] =
+        {"ideal_accuracy",
+         SPLIT("accuracy over all pairs that the training pairs imply by those equations")},
+    [OBS_IDEAL_TEST_ACCURACY] = {"ideal_test_accuracy",
+                                 SPLIT("ideal accuracy over the test pairs")},
+    [OBS_TRAIN_MASK] = {"train_mask", .long_name = "1: training sample, 0: test sample",
+                        .type = PG_U8, .fill = 255, .dim_count = 1, .dims = {DIM_SAMPLE}},
+    [OBS_TEMPLATES] = {"templates", .long_name = "target of each product, label_scale included",
+                       .units = "1", .type = PG_F32, .fill = PG_NAN, .dim_count = 2,
+                       .dims = {DIM_CLASS, DIM_OUTPUT}},
+    [OBS_PARAMETERS] = {"parameters", .long_name = "parameter vector at the snapshots",
+                        .units = "1", .type = PG_F32, .fill = PG_NAN, .dim_count = 2,
+                        .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},
+    LLC_OBSERVABLES,
+};
+
+static int check(const struct pg_values *values, struct pg_error *error)
+{
+    struct permutation permutation;
+    return pg_permutation_read(values, &permutation, error);
+}
+
+void pg_permutation_lengths(const struct permutation *permutation, size_t *ret)
+{
+    struct pg_segment segments[PG_SEGMENTS_MAX];
+    size_t parameters = 0;
+    memset(ret, 0, DIM_COUNT * sizeof *ret);
+    ret[DIM_SYMBOL] = PERMUTATION_COUNT;
+    ret[DIM_EMBEDDING] = permutation->order * permutation->order;
+    ret[DIM_SAMPLE] = permutation->pairs.sample_count;
+    ret[DIM_CLASS] = permutation->pairs.classes;
+    ret[DIM_OUTPUT] = permutation->pairs.outputs;
+    ret[DIM_SEGMENT] = pg_model_segments(&permutation->trainer.model, segments, &parameters);
+    ret[DIM_PARAMETER] = parameters;
+}
+
+static int check_llc(const struct pg_values *values, struct pg_error *error)
+{
+    struct permutation permutation;
+    int status = pg_permutation_read(values, &permutation, error);
+    return status != 0 ? status : pg_runs_check_llc(values, &permutation.trainer, error);
+}
+
+static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg_error *error)
+{
+    struct permutation permutation;
+    size_t parameters = 0;
+    int status = pg_permutation_read(values, &permutation, error);
+    if (status != 0)
+        return status;
+    memset(ret, 0, sizeof *ret);
+    ret->segment_count = pg_model_segments(&permutation.trainer.model, ret->segments, &parameters);
+    pg_permutation_lengths(&permutation, ret->lengths);
+    ret->steps = permutation.rule.steps;
+    pg_cell_put_trainer(&permutation.trainer, ret);
+    pg_permutation_put_memory(&permutation, values, ret);
+    return 0;
+}
+
+/* The split of a run, without a model; arrays are the arena's. */
+static int draw_data(const struct permutation *permutation, const struct pg_run_request *request,
+                     struct pg_arena *arena, struct pg_pair_data *ret, struct pg_error *error)
+{
+    struct pg_parallelograms *quadruples = NULL;
+    pg_arena_measure(arena);
+    pg_pair_data_arrange(&permutation->pairs, ret, arena);
+    int status = pg_arena_init(arena, arena->used, error);
+    if (status != 0)
+        return status;
+    pg_pair_data_arrange(&permutation->pairs, ret, arena);
+    status = pg_permutation_quadruples(&quadruples, error);
+    if (status == 0)
+        status = pg_permutation_fill_data(permutation, quadruples, request, NULL, ret, error);
+    pg_parallelograms_destroy(quadruples);
+    return status;
+}
+
+/* Sample indices are those of dimension "sample". */
+static int batches(const struct pg_run_request *request, int64_t first, int64_t last,
+                   const struct pg_batch_sink *sink, struct pg_error *error)
+{
+    struct permutation permutation;
+    struct pg_pair_data data;
+    struct pg_arena arena = {0};
+    int status = pg_permutation_read(&request->values, &permutation, error);
+    if (status == 0)
+        status = draw_data(&permutation, request, &arena, &data, error);
+    if (status == 0)
+        status = pg_cell_put_batches(request, &permutation.trainer, data.train_order, first, last,
+                                     sink, error);
+    pg_arena_release(&arena);
+    return status;
+}
+
+const struct pg_experiment pg_experiment_permutation = {
+    .name = "permutation",
+    .summary = "products in S3: matrices E_a E_b into a decoder MLP",
+    .reference = "Liu et al., Towards Understanding Grokking, NeurIPS 2022, arXiv:2205.10343",
+    .schema = &schema,
+    .dimensions = dimensions,
+    .dimension_count = DIM_COUNT,
+    .observables = observables,
+    .observable_count = OBS_COUNT,
+    .phase_names = pg_phase_names,
+    .check = check,
+    .check_llc = check_llc,
+    .shape = shape,
+    .run = pg_permutation_run,
+    .batches = batches,
+};
