@@ -207,6 +207,12 @@ static void test_states(void **state)
 {
     (void)state;
     check_state("tms", "steps=20 sample_count=60 llc_chains=3 llc_burn_in=10 llc_draws=20");
+    check_state("diagonal_linear",
+                "steps=20 sample_count=6 dimension=9 nonzero=2 momentum=0.5 momentum_until=0.8 "
+                "lr_decay_at=0.6 lr_decay_factor=3 sampling=epochs label_noise=0.1 llc_chains=3 "
+                "llc_burn_in=10 llc_draws=20");
+    check_state("least_squares", "steps=20 sample_count=5 dimension=50 sampling=epochs "
+                                 "crossing_loss=0.5 llc_chains=3 llc_burn_in=10 llc_draws=20");
     check_state("addition", "steps=20 decoder_width=8 train_count=45 llc_chains=3 llc_burn_in=10 "
                             "llc_draws=20 llc_step_size=1e-6");
     /* Crossings before and behind the state. */
