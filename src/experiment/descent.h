@@ -7,12 +7,12 @@
 #ifndef PHASEGRID_DESCENT_H
 #define PHASEGRID_DESCENT_H
 
+#include "descent_schedule.h"
 #include "llc_cell.h"
 #include "phasegrid/arena.h"
 #include "phasegrid/experiment.h"
 #include "phasegrid/landscape.h"
 #include "phasegrid/state.h"
-#include "schedule.h"
 
 /* Settings, dimensions and observables that all of them have, first in their tables. */
 #define DESCENT_DIMENSION_NUMBERS                                                                  \

@@ -16,7 +16,7 @@
 
 #include "phasegrid/random.h"
 #include "row.h"
-#include "schedule.h"
+#include "descent_schedule.h"
 
 enum { SAMPLES = 7, DIMENSION = 12, PARAMETERS = 2 * DIMENSION, STEPS = 40 };
 #define SHAPE "sample_count=7 dimension=12 nonzero=3 "

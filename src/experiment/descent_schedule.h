@@ -3,8 +3,8 @@
  * Learning rate and momentum of a step, and which samples it takes: functions of settings, seed and
  * step alone, so that a run between two steps has no state of them.
  */
-#ifndef PHASEGRID_SCHEDULE_H
-#define PHASEGRID_SCHEDULE_H
+#ifndef PHASEGRID_DESCENT_SCHEDULE_H
+#define PHASEGRID_DESCENT_SCHEDULE_H
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
  * Schedules, batches and label noise from their keys. Nothing here is state: a permutation that is
  * kept is one that would be drawn again.
  */
-#include "schedule.h"
+#include "descent_schedule.h"
 
 #include <string.h>
 
