@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The longer part of test_related.py."""
+"""The longer part of test_parity.py."""
 
 import numpy as np
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Systems of related papers: sparse parities (Barak et al. 2022, arXiv:2207.08799)."""
+"""Sparse parities (Barak et al. 2022, arXiv:2207.08799)."""
 
 import numpy as np
 
