@@ -266,6 +266,32 @@ def test_embeddings_picture_names_its_symbols(sweep):
     assert texts(figure.axes[0])[:4] == ["0", "1", "2", "3"]
 
 
+def test_curve_has_the_mean_of_the_seeds_at_true_values(tmp_path):
+    path = tmp_path / "curve.h5"
+    cube = FakeCube(path, {"data_fraction": [0.1, 0.2, 0.5, 0.9], "seed": [0, 1]})
+    cube.phases(np.zeros((4, 2)))
+    cube.variable("score", [[0, 2], [1, 3], [2, 4], [np.nan, 6]])
+    cube.variable("bound", [[1, 1], [2, 2], [3, 3], [4, 4]])
+    cube.close()
+    lines = phasegrid.plot_curve(phasegrid.open_sweep(path), show=["score", "bound"]).axes[0].lines
+    assert [line.get_label() for line in lines] == ["score", "bound"]
+    assert [line.get_linestyle() for line in lines] == ["-", "--"]
+    np.testing.assert_allclose(lines[0].get_xdata(), [0.1, 0.2, 0.5, 0.9])
+    np.testing.assert_allclose(lines[0].get_ydata(), [1, 2, 3, 6])
+    np.testing.assert_allclose(lines[1].get_ydata(), [1, 2, 3, 4])
+
+
+def test_line_of_theory_stands_where_its_values_are(tmp_path):
+    path = tmp_path / "line.h5"
+    cube = FakeCube(path, {"encoder_lr": [1e-3, 1e-2], "decoder_lr": [1e-4, 1e-3, 1e-2],
+                           "seed": [0]})
+    cube.phases(np.zeros((2, 3, 1)))
+    cube.variable("boundary", np.broadcast_to([[[1e-3]], [[1e-3 * 10 ** 0.5]]], (2, 3, 1)))
+    cube.close()
+    line, = phasegrid.plot_phase_map(phasegrid.open_sweep(path), line="boundary").axes[0].lines
+    np.testing.assert_allclose(line.get_xydata(), [[0, 1], [1, 1.5]])
+
+
 def plot(*arguments):
     return subprocess.run([sys.executable, "-m", "phasegrid", "plot", *map(str, arguments)],
                           cwd=TOOLS, capture_output=True, text=True)
@@ -276,6 +302,10 @@ def plot(*arguments):
     ["--kind", "steps", "--x", "decoder_lr", "--select", "weight_decay=1"],
     ["--kind", "run", "--select", "decoder_lr=1e-4", "weight_decay=0", "--select", "seed=3"],
     ["--x", "seed", "--y", "decoder_lr", "--columns", "weight_decay"],
+    ["--kind", "curve", "--x", "decoder_lr", "--columns", "weight_decay", "--show", "rqi",
+     "steps_to_test"],
+    ["--kind", "curve", "--x", "step", "--show", "rqi", "--select", "decoder_lr=1e-4",
+     "weight_decay=0"],
 ])
 def test_command_writes_a_png(path, tmp_path, arguments):
     picture = tmp_path / "picture.png"
@@ -294,6 +324,11 @@ def test_command_writes_a_png(path, tmp_path, arguments):
     (["--kind", "steps", "--x", "decoder_lr"], "choose one value each: weight_decay = 0.0, 1.0"),
     (["--kind", "steps", "--y", "seed"], "--y goes with --kind map"),
     (["--select", "decoder_lr"], "expected NAME=VALUE"),
+    (["--show", "rqi"], "--show goes with --kind curve, not map"),
+    (["--kind", "curve", "--x", "decoder_lr", "--show", "rqi"], "choose one value each: weight_decay"),
+    (["--kind", "curve", "--columns", "weight_decay", "--show", "taste"],
+     "'taste' is no variable of this file; numbers are: "),
+    (["--line", "taste"], "'taste' is no variable of this file"),
     (["--run", "0"], "--run goes with --kind run"),
     (["-o", "picture.nonsense"], "nonsense"),
     (["--kind", "cake"], "invalid choice: 'cake'"),

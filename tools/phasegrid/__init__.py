@@ -7,6 +7,7 @@
     plot_phase_map(sweep, "decoder_lr", "weight_decay")
 """
 
+from .curve import plot_curve
 from .embeddings import plot_embeddings
 from .phase_map import majority, plot_phase_map
 from .reader import SweepError, crossing_steps, grid_axes, locate_run, open_sweep, select, setting
@@ -14,5 +15,5 @@ from .steps import plot_steps
 from .trajectory import plot_run
 
 __all__ = ["SweepError", "crossing_steps", "grid_axes", "locate_run", "majority", "open_sweep",
-           "plot_embeddings", "plot_phase_map", "plot_run", "plot_steps", "select",
+           "plot_curve", "plot_embeddings", "plot_phase_map", "plot_run", "plot_steps", "select",
            "setting"]

@@ -9,6 +9,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+from .curve import plot_curve  # noqa: E402
 from .embeddings import plot_embeddings  # noqa: E402
 from .llc import plot_llc, plot_llc_map, plot_occupancy, plot_trace, plot_truth  # noqa: E402
 from .phase_map import plot_phase_map  # noqa: E402
@@ -20,6 +21,7 @@ EXAMPLES = """examples:
   phasegrid plot wd.h5
   phasegrid plot wd.h5 --x decoder_lr --y weight_decay --select data_fraction=0.8
   phasegrid plot wd.h5 --kind run --run 17 -o run17.png
+  phasegrid plot relations.h5 --kind curve --x data_fraction --columns relation --show test_accuracy accuracy_bound
   phasegrid plot wd.h5 --kind steps --x data_fraction --select decoder_lr=1e-4
 """
 
@@ -45,15 +47,19 @@ def parser():
     plot = verbs.add_parser("plot", help="draw a results file", description=__doc__,
                             epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     plot.add_argument("file", metavar="FILE", help="results file, finished or still being written")
-    plot.add_argument("--kind", choices=["map", "run", "steps", "embeddings", *LLC_KINDS], default="map",
+    plot.add_argument("--kind", choices=["map", "run", "steps", "curve", "embeddings", *LLC_KINDS], default="map",
                       help="phase map over two axes (default); one run's trajectory; steps to "
-                           "generalise over an axis; one run's embeddings; the LLC along a run, the "
-                           "traces of its chains, over axes, against exact values; shares of a "
+                           "generalise over an axis; variables over an axis or the step; one run's "
+                           "embeddings; the LLC along a run, the traces of its chains, over axes, against exact values; shares of a "
                            "posterior")
-    plot.add_argument("--x", metavar="AXIS", help="axis across (map, steps)")
+    plot.add_argument("--x", metavar="AXIS", help="axis across (map, steps, curve)")
     plot.add_argument("--y", metavar="AXIS", help="axis upward (map)")
-    plot.add_argument("--columns", metavar="AXIS", help="one panel a value, side by side (map)")
+    plot.add_argument("--columns", metavar="AXIS", help="one panel a value, side by side (map, curve)")
     plot.add_argument("--rows", metavar="AXIS", help="one panel a value, below each other (map)")
+    plot.add_argument("--show", metavar="NAME", nargs="+", action="extend", default=[],
+                      help="variables (curve; default: test_accuracy)")
+    plot.add_argument("--line", metavar="NAME",
+                      help="a variable that is a value of the axis upward: a line of theory (map)")
     plot.add_argument("--select", metavar="NAME=VALUE", nargs="+", action="extend", default=[],
                       help="one value of an axis that the picture does not show")
     plot.add_argument("--run", metavar="N", type=int, help="run by its number (run, embeddings)")
@@ -86,12 +92,16 @@ def narrow(sweep, options):
 
 def draw(sweep, options):
     """The figure."""
-    for name in ("x", "y", "columns", "rows"):
-        allowed = {"x": ("map", "steps", "llc-map"), "y": ("map", "llc-map")}.get(name, ("map",))
+    for name in ("x", "y", "columns", "rows", "show", "line"):
+        allowed = {"x": ("map", "steps", "curve", "llc-map"), "y": ("map", "llc-map"),
+                   "columns": ("map", "curve"), "show": ("curve",)}.get(name, ("map",))
         if getattr(options, name) and options.kind not in allowed:
             raise SweepError(f"--{name} goes with --kind {' or '.join(allowed)}, not {options.kind}")
     if options.kind == "map":
-        return plot_phase_map(sweep, options.x, options.y, options.columns, options.rows)
+        return plot_phase_map(sweep, options.x, options.y, options.columns, options.rows,
+                              options.line)
+    if options.kind == "curve":
+        return plot_curve(sweep, options.x, options.show, options.columns)
     if options.kind == "llc-map":
         return plot_llc_map(sweep, options.x, options.y)
     if options.kind in LLC_KINDS:

@@ -47,9 +47,10 @@ def majority(sweep, over="seed"):
     })
 
 
-def plot_phase_map(sweep, x=None, y=None, columns=None, rows=None):
+def plot_phase_map(sweep, x=None, y=None, columns=None, rows=None, line=None):
     """Draws the map over grid axes x and y (or "seed") and returns the figure. `columns` and `rows`
-    spread two more axes over panels; every other axis must have been chosen (see select())."""
+    spread two more axes over panels; every other axis must have been chosen (see select()). `line`
+    names a variable that is a value of y: a boundary that theory has."""
     sweep, x, y = choose_axes(sweep, x, y, columns, rows)
     counts = phase_counts(sweep, over=None if "seed" in (x, y, columns, rows) else "seed")
     summary = majority(sweep, over=None if "seed" in (x, y, columns, rows) else "seed")
@@ -63,6 +64,8 @@ def plot_phase_map(sweep, x=None, y=None, columns=None, rows=None):
                 at = {**({rows: i} if rows else {}), **({columns: j} if columns else {})}
                 draw_panel(axes[i, j], summary.isel(at).transpose(y, x),
                            counts.isel(at).transpose("phase_name", y, x), styles)
+                if line:
+                    draw_line(axes[i, j], sweep, x, y, line, at)
                 label_panel(axes[i, j], sweep, x, y)
                 title_panel(axes[i, j], sweep, columns, rows, (i, j))
         finish(figure, axes[0, -1], sweep, counts, summary)
@@ -153,6 +156,20 @@ def draw_strip(axes, x, y, counts, styles):
             axes.add_patch(Rectangle((left, y - 0.5), count, STRIP, facecolor=colour,
                                      edgecolor="white", linewidth=0.5))
         left += count
+
+
+def draw_line(axes, sweep, x, y, name, at):
+    """A variable's mean at each x as a height among the values of y."""
+    if name not in sweep:
+        raise SweepError(f"'{name}' is no variable of this file")
+    value = sweep[name].isel({dim: k for dim, k in at.items() if dim in sweep[name].dims})
+    heights = value.mean([dim for dim in value.dims if dim != x]).values
+    values = sweep[y].values.astype(float)
+    if spacing(values) == "log":
+        heights, values = np.log(heights), np.log(values)
+    order = np.argsort(values)
+    places = np.interp(heights, values[order], order, left=np.nan, right=np.nan)
+    axes.plot(np.arange(len(places)), places, "--", color="black", linewidth=1.8, zorder=5)
 
 
 def label_panel(axes, sweep, x, y):

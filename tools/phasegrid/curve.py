@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Variables against one axis, or along the run: mean over seeds and their range, theory beside data
+where the file has it."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .reader import SweepError, grid_axes
+from .style import (MUTED, RC, axis_label, describe, single_coordinates, spacing, tick_labels,
+                    write_title)
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
+MARKERS = "osD^vP*"
+
+
+def plot_curve(sweep, x=None, show=None, columns=None):
+    """Draws the variables named in `show` (texts) over axis x or "step" and returns the figure;
+    `columns` spreads an axis over panels. Of a variable along the run the last value is taken,
+    unless x is "step". Every other axis must have been chosen (see select())."""
+    sweep, x = choose(sweep, x, columns)
+    values = [variable(sweep, name, x) for name in names_of(sweep, show)]
+    panels = sweep.sizes[columns] if columns else 1
+    with plt.rc_context(RC):
+        figure, axes = plt.subplots(1, panels, squeeze=False, sharey=True, layout="constrained",
+                                    figsize=(max(3.4 * panels, 7), 4.4))
+        for j, panel in enumerate(axes[0]):
+            for index, value in enumerate(values):
+                at = {columns: j} if columns and columns in value.dims else {}
+                draw(panel, sweep, x, value.isel(at), index)
+            label(panel, sweep, x)
+            if columns:
+                panel.set_title(describe(sweep.isel({columns: j}), [columns]), fontsize=9.5,
+                                fontweight="normal", loc="center")
+        axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0,
+                           title=reading(sweep), title_fontsize=8.5, alignment="left")
+        write_title(figure, sweep.attrs.get("title", "curves"),
+                    describe(sweep, single_coordinates(sweep)))
+    return figure
+
+
+def choose(sweep, x, columns):
+    """The sweep without axes of one value, and the axis to draw over."""
+    single = [dim for dim in grid_axes(sweep) if sweep.sizes[dim] == 1 and dim not in (x, columns)]
+    sweep = sweep.isel({dim: 0 for dim in single})
+    left = [dim for dim in grid_axes(sweep) if dim != columns]
+    x = x or (left[0] if len(left) == 1 else "step" if not left else None)
+    if columns and columns not in grid_axes(sweep):
+        raise SweepError(f"'{columns}' is no axis that is left; these are: "
+                         f"{', '.join(grid_axes(sweep)) or 'none'}")
+    if x not in left and x != "step":
+        raise SweepError("name the axis to draw over; left are: " + ", ".join([*left, "step"]))
+    others = [dim for dim in left if dim != x]
+    if others:
+        raise SweepError("choose one value each: " + "; ".join(
+            f"{dim} = {', '.join(str(value) for value in sweep[dim].values)}" for dim in others))
+    return sweep, x
+
+
+def names_of(sweep, show):
+    """The variables asked for, of which the file has all."""
+    shown = show or ["test_accuracy"]
+    for name in shown:
+        if name not in sweep:
+            numbers = sorted(str(known) for known in sweep.data_vars
+                             if sweep[known].dtype.kind == "f")
+            raise SweepError(f"'{name}' is no variable of this file; numbers are: "
+                             f"{', '.join(numbers)}")
+    return shown
+
+
+def variable(sweep, name, x):
+    """One variable without dimensions but the grid's and x; steps that were never reached are NaN."""
+    value = sweep[name].astype(float)
+    if name.startswith("steps_to"):
+        value = value.where(value >= 0)
+    if "step" in value.dims and x != "step":
+        value = value.isel(step=-1)
+    left = [dim for dim in value.dims if dim not in (*grid_axes(sweep), "seed", "step")]
+    if left or (x == "step" and "step" not in value.dims):
+        raise SweepError(f"'{name}' is over {', '.join(map(str, value.dims)) or 'nothing'}, which "
+                         "this picture cannot show")
+    return value
+
+
+def place(coordinate):
+    """True values; 0, 1, 2, ... of names."""
+    values = coordinate.values
+    return values.astype(float) if values.dtype.kind in "iuf" else np.arange(len(values))
+
+
+def draw(axes, sweep, x, value, index):
+    """Mean line and the range over seeds; of one value per cell a line of dashes: theory."""
+    colour = COLOURS[index % len(COLOURS)]
+    position = place(sweep[x])
+    if x not in value.dims:
+        axes.axhline(float(value.mean()), color=colour, linestyle="--", label=value.name)
+        return
+    rows = value.transpose(x, ...).values.reshape(len(position), -1)
+    rows = np.where(np.isfinite(rows), rows, np.nan)
+    some = ~np.all(np.isnan(rows), axis=1)
+    position, rows = position[some], rows[some]
+    if not some.any():
+        return
+    low, high = np.nanmin(rows, axis=1), np.nanmax(rows, axis=1)
+    is_theory = np.allclose(low, high)
+    few = len(position) <= 24
+    axes.plot(position, np.nanmean(rows, axis=1), "--" if is_theory else "-", color=colour,
+              marker=MARKERS[index % len(MARKERS)] if few and not is_theory else None,
+              markersize=4.5, linewidth=1.5, label=value.name)
+    if not is_theory:
+        axes.fill_between(position, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def label(axes, sweep, x):
+    """Scale and ticks of the axis across."""
+    position = place(sweep[x])
+    if x == "step" and spacing(position) == "index":  # from 0 on, ever wider apart
+        axes.set_xscale("symlog", linthresh=max(1.0, position[position > 0].min(initial=np.inf)))
+    elif x != "step":
+        if spacing(position) == "log":
+            axes.set_xscale("log")
+        if len(position) <= 7:
+            axes.set_xticks(position, tick_labels(sweep, x, "\n"))
+            axes.set_xticks([], minor=True)
+    axes.set_xlabel(axis_label(sweep, x))
+    axes.grid(color=MUTED, alpha=0.15)
+
+
+def reading(sweep):
+    """What lines and bands are."""
+    seeds = sweep.sizes.get("seed", 1)
+    return f"mean and range of {seeds} seed{'s'[:seeds > 1]};\ndashes: theory" if seeds > 1 else None
