@@ -51,6 +51,7 @@ static const struct job {
      "p=7 embedding_dim=8 heads=2 decoder_width=60 evaluate_test_every=3 steps=44 dropout=0.2 "
      "data_fraction=0.5",
      false},
+    {"permutation", "steps=44 decoder_width=100 decoder_depth=1 representation_lr=0.01", false},
 };
 enum { JOB_COUNT = sizeof jobs / sizeof jobs[0], QUALITY = 2, REDRAWS = 3 };
 
