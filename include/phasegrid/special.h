@@ -11,6 +11,9 @@
 /* log(x) of normal x > 0, to some units in the last place. */
 double pg_log(double x);
 
+/* exp(x), to some units in the last place; 0 below -700, infinity above 700. */
+double pg_exp(double x);
+
 /* cos(2 pi u) and sin(2 pi u), u in [0, 1). */
 void pg_turn(double u, double *ret_cosine, double *ret_sine);
 

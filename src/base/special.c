@@ -20,6 +20,18 @@ double pg_log(double x)
     return 2.0 * s * sum + (double)exponent * 0.69314718055994531;
 }
 
+/* x = n ln 2 + r, |r| <= ln(2) / 2, ln 2 in two parts; Taylor (last term below 1e-17). */
+double pg_exp(double x)
+{
+    if (!(x >= -700.0 && x <= 700.0))
+        return x < 0.0 ? 0.0 : x + (double)INFINITY;
+    double n = floor(x * 1.4426950408889634 + 0.5), sum = 1.0;
+    double r = (x - n * 0x1.62e42feep-1) - n * 1.9082149292705877e-10;
+    for (int k = 15; k >= 1; k--)
+        sum = 1.0 + sum * r / (double)k;
+    return ldexp(sum, (int)n);
+}
+
 /* sin(x), |x| <= pi/4 * 1.01, by its Taylor polynomial (last term below 1e-17). */
 static double sine_near_zero(double x)
 {

@@ -34,6 +34,17 @@ static void test_log_and_angles(void **state)
     assert_near(pg_direction(0.0, -3.0), -M_PI / 2.0, 1e-15);
 }
 
+static void test_exp(void **state)
+{
+    (void)state;
+    for (int i = -7000; i <= 7000; i++) {
+        double x = 0.1 * i * 0.99999;
+        assert_near(pg_exp(x) / exp(x), 1.0, 1e-15);
+    }
+    assert_true(pg_exp(0.0) == 1.0 && pg_exp(-1e9) == 0.0 && isinf(pg_exp(1e9)));
+    assert_true(isnan(pg_exp(NAN)));
+}
+
 /* Quantiles whose probability is erfc of them; three of tables (Abramowitz and Stegun 26.5). */
 static void test_normal_quantile(void **state)
 {
@@ -66,8 +77,8 @@ static void test_student_quantile(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_log_and_angles),
-                                       cmocka_unit_test(test_normal_quantile),
-                                       cmocka_unit_test(test_student_quantile)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_log_and_angles), cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_normal_quantile), cmocka_unit_test(test_student_quantile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
