@@ -5,29 +5,7 @@
  */
 #include <string.h>
 
-#include "phasegrid/model.h"
-
-static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
-{
-    (void)spec;
-    (void)ret;
-}
-
-static size_t block(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_stride,
-                    struct pg_place *ret_places)
-{
-    (void)spec;
-    (void)lanes;
-    (void)ret_places;
-    *ret_stride = 0;
-    return 0;
-}
-
-static size_t columns(const struct pg_layer_spec *spec, size_t samples)
-{
-    (void)spec;
-    return samples;
-}
+#include "bare_layer.h"
 
 static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
                       size_t stride, bool is_training)
@@ -36,15 +14,6 @@ static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_
     (void)is_training;
     return pg_attention_scratch(spec->heads, spec->outputs / spec->heads, spec->tables, in_stride,
                                 lanes);
-}
-
-static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
-                       const struct pg_random *random, float *ret)
-{
-    (void)spec;
-    (void)first_segment;
-    (void)random;
-    (void)ret;
 }
 
 static struct pg_attention describe(const struct pg_layer *layer, const struct pg_flow *flow)
@@ -91,11 +60,11 @@ static double flops(const struct pg_layer_spec *spec, size_t count, bool is_trai
 const struct pg_layer_kind pg_layer_attention = {
     .name = "attention",
     .segment_count = 0,
-    .segments = segments,
-    .block = block,
-    .columns = columns,
+    .segments = pg_no_segments,
+    .block = pg_no_block,
+    .columns = pg_sample_columns,
     .scratch = scratch,
-    .initialise = initialise,
+    .initialise = pg_no_initialise,
     .forward = forward,
     .pass_back = pass_back,
     .flops = flops,

@@ -6,32 +6,7 @@
  */
 #include <string.h>
 
-#include "phasegrid/model.h"
-
-static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
-{
-    (void)spec;
-    (void)ret;
-}
-
-static size_t block(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_stride,
-                    struct pg_place *ret_places)
-{
-    (void)spec;
-    (void)lanes;
-    (void)ret_places;
-    *ret_stride = 0;
-    return 0;
-}
-
-static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
-                       const struct pg_random *random, float *ret)
-{
-    (void)spec;
-    (void)first_segment;
-    (void)random;
-    (void)ret;
-}
+#include "bare_layer.h"
 
 static double flops(const struct pg_layer_spec *spec, size_t count, bool is_training)
 {
@@ -117,10 +92,10 @@ static void residual_skip_back(const struct pg_layer *layer, const struct pg_flo
 const struct pg_layer_kind pg_layer_residual = {
     .name = "residual",
     .segment_count = 0,
-    .segments = segments,
-    .block = block,
+    .segments = pg_no_segments,
+    .block = pg_no_block,
     .scratch = residual_scratch,
-    .initialise = initialise,
+    .initialise = pg_no_initialise,
     .forward = residual_forward,
     .pass_back = residual_pass_back,
     .skip_back = residual_skip_back,
@@ -181,10 +156,10 @@ static void dropout_pass_back(const struct pg_layer *layer, const struct pg_flow
 const struct pg_layer_kind pg_layer_dropout = {
     .name = "dropout",
     .segment_count = 0,
-    .segments = segments,
-    .block = block,
+    .segments = pg_no_segments,
+    .block = pg_no_block,
     .scratch = dropout_scratch,
-    .initialise = initialise,
+    .initialise = pg_no_initialise,
     .forward = dropout_forward,
     .pass_back = dropout_pass_back,
     .flops = flops,

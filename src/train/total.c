@@ -5,43 +5,7 @@
  */
 #include <assert.h>
 
-#include "phasegrid/model.h"
-
-static void segments(const struct pg_layer_spec *spec, struct pg_segment *ret)
-{
-    (void)spec;
-    (void)ret;
-}
-
-static size_t block(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_stride,
-                    struct pg_place *ret_places)
-{
-    (void)spec;
-    (void)lanes;
-    (void)ret_places;
-    *ret_stride = 0;
-    return 0;
-}
-
-static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
-                      size_t stride, bool is_training)
-{
-    (void)spec;
-    (void)lanes;
-    (void)in_stride;
-    (void)stride;
-    (void)is_training;
-    return 0;
-}
-
-static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
-                       const struct pg_random *random, float *ret)
-{
-    (void)spec;
-    (void)first_segment;
-    (void)random;
-    (void)ret;
-}
+#include "bare_layer.h"
 
 /* Numbers of a row in use, with the padding that the kernels read. */
 static size_t row_length(const struct pg_flow *flow)
@@ -80,10 +44,10 @@ static double flops(const struct pg_layer_spec *spec, size_t count, bool is_trai
 const struct pg_layer_kind pg_layer_total = {
     .name = "total",
     .segment_count = 0,
-    .segments = segments,
-    .block = block,
-    .scratch = scratch,
-    .initialise = initialise,
+    .segments = pg_no_segments,
+    .block = pg_no_block,
+    .scratch = pg_no_scratch,
+    .initialise = pg_no_initialise,
     .forward = forward,
     .pass_back = pass_back,
     .flops = flops,
