@@ -7,18 +7,19 @@ import numpy as np
 
 from .reader import SweepError, grid_axes
 from .style import (MUTED, RC, axis_label, describe, single_coordinates, spacing, tick_labels,
-                    write_title)
+                    write_title, zipped)
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 MARKERS = "osD^vP*"
 
 
 def plot_curve(sweep, x=None, show=None, columns=None):
-    """Draws the variables named in `show` (texts) over axis x or "step" and returns the figure;
-    `columns` spreads an axis over panels. Of a variable along the run the last value is taken,
-    unless x is "step". Every other axis must have been chosen (see select())."""
-    sweep, x = choose(sweep, x, columns)
-    values = [variable(sweep, name, x) for name in names_of(sweep, show)]
+    """Draws the variables named in `show` (texts) over an axis or a dimension of theirs ("step") and
+    returns the figure; `columns` spreads another over panels. Of a variable along the run the last
+    value is taken, unless x is "step". Every other axis must have been chosen (see select())."""
+    names = names_of(sweep, show)
+    sweep, x = choose(sweep, x, columns, own_dims(sweep, names))
+    values = [variable(sweep, name, (x, columns)) for name in names]
     panels = sweep.sizes[columns] if columns else 1
     with plt.rc_context(RC):
         figure, axes = plt.subplots(1, panels, squeeze=False, sharey=True, layout="constrained",
@@ -29,7 +30,8 @@ def plot_curve(sweep, x=None, show=None, columns=None):
                 draw(panel, sweep, x, value.isel(at), index)
             label(panel, sweep, x)
             if columns:
-                panel.set_title(describe(sweep.isel({columns: j}), [columns]), fontsize=9.5,
+                names = zipped(sweep, columns) or [columns]
+                panel.set_title(describe(sweep.isel({columns: j}), names), fontsize=9.5,
                                 fontweight="normal", loc="center")
         axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0,
                            title=reading(sweep), title_fontsize=8.5, alignment="left")
@@ -38,17 +40,23 @@ def plot_curve(sweep, x=None, show=None, columns=None):
     return figure
 
 
-def choose(sweep, x, columns):
+def own_dims(sweep, names):
+    """Dimensions of these variables beside the axes of the grid."""
+    return {str(dim) for name in names for dim in sweep[name].dims} - {*grid_axes(sweep), "seed"}
+
+
+def choose(sweep, x, columns, own):
     """The sweep without axes of one value, and the axis to draw over."""
     single = [dim for dim in grid_axes(sweep) if sweep.sizes[dim] == 1 and dim not in (x, columns)]
     sweep = sweep.isel({dim: 0 for dim in single})
     left = [dim for dim in grid_axes(sweep) if dim != columns]
     x = x or (left[0] if len(left) == 1 else "step" if not left else None)
-    if columns and columns not in grid_axes(sweep):
+    if columns and columns not in (*grid_axes(sweep), *own):
         raise SweepError(f"'{columns}' is no axis that is left; these are: "
-                         f"{', '.join(grid_axes(sweep)) or 'none'}")
-    if x not in left and x != "step":
-        raise SweepError("name the axis to draw over; left are: " + ", ".join([*left, "step"]))
+                         f"{', '.join([*grid_axes(sweep), *sorted(own)]) or 'none'}")
+    if x not in left and x not in own:
+        raise SweepError("name the axis to draw over; left are: "
+                         f"{', '.join([*left, *sorted(own)])}")
     others = [dim for dim in left if dim != x]
     if others:
         raise SweepError("choose one value each: " + "; ".join(
@@ -68,15 +76,16 @@ def names_of(sweep, show):
     return shown
 
 
-def variable(sweep, name, x):
-    """One variable without dimensions but the grid's and x; steps that were never reached are NaN."""
+def variable(sweep, name, drawn):
+    """One variable without dimensions but the grid's and those drawn; steps that were never reached
+    are NaN."""
     value = sweep[name].astype(float)
     if name.startswith("steps_to"):
         value = value.where(value >= 0)
-    if "step" in value.dims and x != "step":
+    if "step" in value.dims and "step" not in drawn:
         value = value.isel(step=-1)
-    left = [dim for dim in value.dims if dim not in (*grid_axes(sweep), "seed", "step")]
-    if left or (x == "step" and "step" not in value.dims):
+    left = [dim for dim in value.dims if dim not in (*grid_axes(sweep), "seed", *drawn)]
+    if left or ("step" in drawn and "step" not in value.dims):
         raise SweepError(f"'{name}' is over {', '.join(map(str, value.dims)) or 'nothing'}, which "
                          "this picture cannot show")
     return value
