@@ -29,7 +29,9 @@ static inline size_t pg_padded(size_t count)
     return (count + PG_LANES - 1) / PG_LANES * PG_LANES;
 }
 
-enum pg_activation { PG_IDENTITY, PG_TANH, PG_RELU };
+/* PG_LEAKY_RELU: 0.01 x below 0; PG_ELU: exp(x) - 1 below 0. Derivatives are taken from the value.
+ */
+enum pg_activation { PG_IDENTITY, PG_TANH, PG_RELU, PG_LEAKY_RELU, PG_ELU, PG_ACTIVATION_COUNT };
 
 /* out (rows, columns) = sum over d of a(row, d) b(d, column). Distances in elements. */
 struct pg_product {

@@ -71,7 +71,7 @@ static int64_t activations_of(const struct pg_model_spec *model)
 {
     int64_t digits = 0;
     for (size_t l = 0; l < model->layer_count; l++)
-        digits = digits << 2 | (int64_t)model->layers[l].activation;
+        digits = digits << 3 | (int64_t)model->layers[l].activation;
     return digits;
 }
 

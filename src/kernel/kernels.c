@@ -56,8 +56,12 @@ INLINE void store_derived(enum pg_activation activation, const struct tile_buffe
     }
 CONSUMER(store_tanh, store_activated, PG_TANH)
 CONSUMER(store_relu, store_activated, PG_RELU)
+CONSUMER(store_leaky_relu, store_activated, PG_LEAKY_RELU)
+CONSUMER(store_elu, store_activated, PG_ELU)
 CONSUMER(store_d_tanh, store_derived, PG_TANH)
 CONSUMER(store_d_relu, store_derived, PG_RELU)
+CONSUMER(store_d_leaky_relu, store_derived, PG_LEAKY_RELU)
+CONSUMER(store_d_elu, store_derived, PG_ELU)
 
 /* The last columns of a product, fewer than a vector holds: for the kernel of half its width. */
 #ifdef HALF_KERNEL
@@ -80,6 +84,10 @@ static void forward(const struct pg_product *product, enum pg_activation activat
         for_each_tile(product, weights, store_tanh, &target);
     else if (activation == PG_RELU)
         for_each_tile(product, weights, store_relu, &target);
+    else if (activation == PG_LEAKY_RELU)
+        for_each_tile(product, weights, store_leaky_relu, &target);
+    else if (activation == PG_ELU)
+        for_each_tile(product, weights, store_elu, &target);
     else
         for_each_tile(product, weights, NULL, NULL);
 #ifdef HALF_KERNEL
@@ -98,6 +106,10 @@ static void backward(const struct pg_product *product, enum pg_activation activa
         for_each_tile(product, weights, store_d_tanh, &target);
     else if (activation == PG_RELU)
         for_each_tile(product, weights, store_d_relu, &target);
+    else if (activation == PG_LEAKY_RELU)
+        for_each_tile(product, weights, store_d_leaky_relu, &target);
+    else if (activation == PG_ELU)
+        for_each_tile(product, weights, store_d_elu, &target);
     else
         for_each_tile(product, weights, NULL, NULL);
 #ifdef HALF_KERNEL

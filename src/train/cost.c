@@ -40,7 +40,8 @@ static bool is_product(const struct pg_layer_spec *layer)
 
 static double forward_cycles(const struct pg_layer_spec *layer, double columns, size_t lanes)
 {
-    double after = layer->activation == PG_TANH ? tanh_cycles : store_cycles;
+    bool is_curved = layer->activation == PG_TANH || layer->activation == PG_ELU;
+    double after = is_curved ? tanh_cycles : store_cycles;
     return (double)layer->outputs * sample_vectors(columns, lanes) *
            ((double)layer->inputs + 1 + after);
 }

@@ -117,18 +117,20 @@ static void spread(struct pg_update *update)
             factors[i][lane] = factors[i][0];
 }
 
+enum { VARIANTS = 2 * PG_ACTIVATION_COUNT };
+
 typedef void kernel_case(const struct pg_kernel *kernel, size_t i, int variant, float *out);
 
 static void run_forward(const struct pg_kernel *kernel, size_t i, int variant, float *out)
 {
     struct pg_product product = product_of(i, out, variant & 1);
-    kernel->forward(&product, (enum pg_activation)(variant % 3));
+    kernel->forward(&product, (enum pg_activation)(variant % PG_ACTIVATION_COUNT));
 }
 
 static void run_backward(const struct pg_kernel *kernel, size_t i, int variant, float *out)
 {
     struct pg_product product = product_of(i, out, variant & 1);
-    kernel->backward(&product, (enum pg_activation)(variant % 3), h);
+    kernel->backward(&product, (enum pg_activation)(variant % PG_ACTIVATION_COUNT), h);
 }
 
 static void run_update(const struct pg_kernel *kernel, size_t i, int variant, float *out)
@@ -193,19 +195,21 @@ static void run_with_flush(kernel_case *run, const struct pg_kernel *kernel, siz
     pg_kernel_leave(before);
 }
 
+/* Every activation with either layout of the product; then all of it with extreme
+ * numbers. */
 static void compare(kernel_case *run, const char *what)
 {
     uint32_t digest = digest_start;
     for (size_t i = 0; i < SIZE_COUNT; i++)
-        for (int variant = 0; variant < 12; variant++) {
-            fill(a, FLOATS_MAX, 1, variant >= 6);
-            fill(b, FLOATS_MAX, 2, variant >= 6);
+        for (int variant = 0; variant < 2 * VARIANTS; variant++) {
+            fill(a, FLOATS_MAX, 1, variant >= VARIANTS);
+            fill(b, FLOATS_MAX, 2, variant >= VARIANTS);
             fill(h, FLOATS_MAX, 3, 0);
-            run_with_flush(run, pg_kernels[0], i, variant % 6, expected);
+            run_with_flush(run, pg_kernels[0], i, variant % VARIANTS, expected);
             digest = digest_floats(digest, expected, FLOATS_MAX);
             for (size_t k = 1; pg_kernels[k] != NULL; k++)
                 if (pg_kernel_is_supported(pg_kernels[k])) {
-                    run_with_flush(run, pg_kernels[k], i, variant % 6, found);
+                    run_with_flush(run, pg_kernels[k], i, variant % VARIANTS, found);
                     assert_same_bytes(expected, found, FLOATS_MAX, what);
                 }
         }

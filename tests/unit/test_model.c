@@ -52,6 +52,8 @@ static const struct net {
     {"product of numbers, linear", 1, 0, 0, 3, PG_TANH, true, false, 1},
     {"product of matrices, tanh", 9, 2, 20, 30, PG_TANH, true, false, 3},
     {"product of matrices, relu, cross-entropy", 25, 1, 17, 13, PG_RELU, false, false, 5},
+    {"leaky relu, squared error", 3, 2, 9, 5, PG_LEAKY_RELU, true, false, 0},
+    {"elu, squared error", 3, 3, 17, 5, PG_ELU, true, false, 0},
 };
 enum { NET_COUNT = sizeof nets / sizeof nets[0] };
 
@@ -149,6 +151,10 @@ static double activate(enum pg_activation activation, double x)
 {
     if (activation == PG_TANH)
         return tanh(x);
+    if (activation == PG_LEAKY_RELU)
+        return x < 0.0 ? 0.01 * x : x;
+    if (activation == PG_ELU)
+        return x < 0.0 ? expm1(x) : x;
     return activation == PG_RELU && x < 0.0 ? 0.0 : x;
 }
 
