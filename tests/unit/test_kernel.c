@@ -195,8 +195,7 @@ static void run_with_flush(kernel_case *run, const struct pg_kernel *kernel, siz
     pg_kernel_leave(before);
 }
 
-/* Every activation with either layout of the product; then all of it with extreme
- * numbers. */
+/* Every activation with either layout of the product; then all of it with extreme numbers. */
 static void compare(kernel_case *run, const char *what)
 {
     uint32_t digest = digest_start;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The theory of two points: its conserved quantity and end, the logistic branch, gradient descent
- * on a linear network of two layers, and rates found again from curves that they made.
+ * on a linear network of two layers, and rates found again from curves that they made, with their
+ * standard errors.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,6 +177,40 @@ static void test_fit_finds_the_rates(void **state)
     }
 }
 
+/* Scatter of fits to noisy curves against the standard errors that they tell: 100 fits know a
+   standard deviation to 7 %, a third of it is allowed. */
+static void test_fit_knows_its_errors(void **state)
+{
+    enum { FITS = 100 };
+    const struct pg_two_point theory = {1.0, sqrt(0.5), 0.004, 0.0077};
+    const struct pg_two_point_state start = {0.02, 0.003, 0.003 - 0.03};
+    const struct pg_random random = pg_random_make(1, PG_STREAM_TEST, 0);
+    struct pg_two_point_state states[POINTS], noisy[POINTS], work[3 * POINTS];
+    double times[POINTS], scatter[2] = {0}, told[2] = {0};
+    (void)state;
+    for (size_t k = 0; k < POINTS; k++)
+        times[k] = 25.0 * (double)k;
+    assert_true(pg_two_point_solve(&theory, &start, times, POINTS, MANY, states));
+    for (uint32_t i = 0; i < FITS; i++) {
+        struct pg_two_point_fit fit;
+        noisy[0] = states[0];
+        for (uint32_t k = 1; k < POINTS; k++) {
+            noisy[k].h = states[k].h + 0.002 * (double)pg_random_normal(&random, 0, k, i);
+            noisy[k].y = states[k].y + 0.002 * (double)pg_random_normal(&random, 1, k, i);
+            noisy[k].w = states[k].w + 0.002 * (double)pg_random_normal(&random, 2, k, i);
+        }
+        assert_true(pg_two_point_fit(1.0, sqrt(0.5), times, noisy, POINTS, work, &fit));
+        scatter[0] += pow(fit.encoder_rate - theory.encoder_rate, 2.0) / FITS;
+        scatter[1] += pow(fit.decoder_rate - theory.decoder_rate, 2.0) / FITS;
+        told[0] += pow(fit.encoder_error, 2.0) / FITS;
+        told[1] += pow(fit.decoder_error, 2.0) / FITS;
+    }
+    for (size_t r = 0; r < 2; r++)
+        assert_true(fabs(sqrt(scatter[r] / told[r]) - 1.0) <= 0.33);
+    print_message("scatter over told %.3f %.3f\n", sqrt(scatter[0] / told[0]),
+                  sqrt(scatter[1] / told[1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_rich_branch_is_logistic),
         cmocka_unit_test(test_gradient_descent_on_two_linear_layers),
         cmocka_unit_test(test_fit_finds_the_rates),
+        cmocka_unit_test(test_fit_knows_its_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
