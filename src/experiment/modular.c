@@ -9,6 +9,7 @@
 
 #include "cell.h"
 #include "llc_tables.h"
+#include "trajectory_tables.h"
 
 static const char *const embedding_names[] = {"sum", "concat", NULL};
 
@@ -30,18 +31,13 @@ static const struct pg_setting settings[] = {
     REAL("weight_decay", 0, 1e6, "1", "1", "decoupled weight decay, biases included"),
     REAL("weight_decay_embeddings", -1, 1e6, "-1", "1",
          "decoupled weight decay of the embeddings; -1: as weight_decay"),
-    REAL("beta1", 0, 0.999999, "0.9", "1", "AdamW: decay of the first moment"),
-    REAL("beta2", 0, 0.99999999, "0.999", "1", "AdamW: decay of the second moment"),
-    REAL("epsilon", 0, 1, "1e-8", "1", "AdamW: added to the root of the second moment"),
-    REAL("momentum", 0, 0.999999, "0", "1", "SGD: momentum"),
+    MOMENT_SETTINGS("0.999"),
     INTEGER("batch_size", 0, MODULAR_P_MAX *MODULAR_P_MAX - 1, "0", "samples",
             "samples of a step, drawn without replacement; 0: all"),
     REAL("init_scale", 0, 1e6, "1", "1", "embeddings start as init_scale N(0, 1)"),
     REAL("decoder_init_scale", 0, 1e6, "1", "1", "multiplies the decoder's initial values"),
     INTEGER("steps", 1, 1e12, "20000", "steps", "budget"),
-    REAL("phase_accuracy", 0, 1, "0.9", "1", "accuracy that counts as reached"),
-    INTEGER("phase_lag", 0, 1e12, "1000", "steps",
-            "longest delay of the test accuracy that is comprehension"),
+    PHASE_SETTINGS,
     INTEGER(
         "evaluate_test_every", 1, 1e12, "10", "steps",
         "the test set (with batch_size, the training set too) is evaluated at multiples of this"),
@@ -55,35 +51,10 @@ static const struct pg_schema schema = {
 };
 
 const struct pg_experiment_dimension pg_modular_dimensions[DIM_COUNT] = {
-    [DIM_STEP] = {"step", "optimiser steps taken", "steps"},
-    [DIM_SNAPSHOT] = {"snapshot", "optimiser steps taken at a parameter snapshot", "steps"},
-    [DIM_SAMPLE] = {"sample", "ordered pair of symbols (a, b), a p + b", NULL},
-    [DIM_SEGMENT] = {"segment", "matrix of the parameter vector", NULL},
-    [DIM_PARAMETER] = {"parameter", "place in the parameter vector", NULL},
+    TRAJECTORY_DIMENSIONS("ordered pair of symbols (a, b), a p + b"),
     LLC_DIMENSIONS,
 };
 
-#define THRESHOLD                                                                                  \
-    {                                                                                              \
-        .name = "threshold", .setting = "phase_accuracy"                                           \
-    }
-#define HOLD                                                                                       \
-    {                                                                                              \
-        .name = "hold_steps", .number = PG_HOLD_STEPS                                              \
-    }
-#define MULTIPLES                                                                                  \
-    {                                                                                              \
-        .name = "multiples_of", .setting = "evaluate_test_every"                                   \
-    }
-#define IN_BATCHES                                                                                 \
-    {                                                                                              \
-        .name = "multiples_of", .text = "1 with full batches, else evaluate_test_every"            \
-    }
-static const struct pg_observable_attribute train_attributes[] = {THRESHOLD, IN_BATCHES};
-static const struct pg_observable_attribute train_held_attributes[] = {THRESHOLD, IN_BATCHES, HOLD};
-static const struct pg_observable_attribute test_attributes[] = {THRESHOLD, MULTIPLES};
-static const struct pg_observable_attribute test_held_attributes[] = {THRESHOLD, MULTIPLES, HOLD};
-static const struct pg_observable_attribute accuracy_attributes[] = {THRESHOLD};
 static const struct pg_observable_attribute phase_attributes[] = {
     {.name = "accuracy_threshold", .setting = "phase_accuracy"},
     {.name = "lag_threshold", .setting = "phase_lag"},
@@ -92,38 +63,7 @@ static const struct pg_observable_attribute phase_attributes[] = {
 };
 
 const struct pg_observable pg_modular_observables[OBS_COUNT] = {
-    [OBS_PHASE] = {"phase", .long_name = "phase of learning", .type = PG_U8, .fill = 255,
-                   .meanings = pg_phase_names, .unwritten_meaning = "not_run",
-                   ATTRIBUTES(phase_attributes)},
-    [OBS_STEPS_TO_TRAIN] = {"steps_to_train",
-                            STEPS_TO("first evaluated step at which the training accuracy is "
-                                     "reached; -1 never",
-                                     train_attributes)},
-    [OBS_STEPS_TO_TEST] = {"steps_to_test",
-                           STEPS_TO("first evaluated step at which the test accuracy is reached; "
-                                    "-1 never",
-                                    test_attributes)},
-    [OBS_STEPS_TO_TRAIN_HELD] = {"steps_to_train_held",
-                                 STEPS_TO("first evaluated step from which the training accuracy "
-                                          "is held; -1 never",
-                                          train_held_attributes)},
-    [OBS_STEPS_TO_TEST_HELD] = {"steps_to_test_held",
-                                STEPS_TO("first evaluated step from which the test accuracy is "
-                                         "held; -1 never",
-                                         test_held_attributes)},
-    [OBS_TRAIN_LOSS] = {"train_loss", SERIES("loss on the training samples")},
-    [OBS_TEST_LOSS] = {"test_loss", SERIES("loss on the test samples")},
-    [OBS_TRAIN_ACCURACY] = {"train_accuracy", SERIES("accuracy on the training samples"),
-                            ATTRIBUTES(accuracy_attributes)},
-    [OBS_TEST_ACCURACY] = {"test_accuracy", SERIES("accuracy on the test samples"),
-                           ATTRIBUTES(accuracy_attributes)},
-    [OBS_DECODER_NORM] = {"decoder_norm", SERIES("Euclidean norm of the decoder's parameters")},
-    [OBS_EMBEDDING_NORM] = {"embedding_norm", SERIES("Euclidean norm of the embeddings")},
-    [OBS_TRAIN_MASK] = {"train_mask", .long_name = "1: training sample, 0: test sample",
-                        .type = PG_U8, .fill = 255, .dim_count = 1, .dims = {DIM_SAMPLE}},
-    [OBS_PARAMETERS] = {"parameters", .long_name = "parameter vector at the snapshots",
-                        .units = "1", .type = PG_F32, .fill = PG_NAN, .dim_count = 2,
-                        .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},
+    TRAJECTORY_OBSERVABLES,
     LLC_OBSERVABLES,
 };
 

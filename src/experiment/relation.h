@@ -6,33 +6,13 @@
 #include "llc_tables.h"
 #include "relation_theory.h"
 #include "runs.h"
-#include "trajectory.h"
+#include "trajectory_tables.h"
 
 /* Dimensions and observables, as the tables in relation.c order them. */
-enum {
-    DIM_STEP,
-    DIM_SNAPSHOT,
-    DIM_SAMPLE,
-    DIM_SEGMENT,
-    DIM_PARAMETER,
-    LLC_DIMENSION_NUMBERS,
-    DIM_COUNT
-};
+enum { TRAJECTORY_DIMENSION_NUMBERS, LLC_DIMENSION_NUMBERS, DIM_COUNT };
 
 enum {
-    OBS_PHASE,
-    OBS_STEPS_TO_TRAIN,
-    OBS_STEPS_TO_TEST,
-    OBS_STEPS_TO_TRAIN_HELD,
-    OBS_STEPS_TO_TEST_HELD,
-    OBS_TRAIN_LOSS,
-    OBS_TEST_LOSS,
-    OBS_TRAIN_ACCURACY,
-    OBS_TEST_ACCURACY,
-    OBS_DECODER_NORM,
-    OBS_EMBEDDING_NORM,
-    OBS_TRAIN_MASK,
-    OBS_PARAMETERS,
+    TRAJECTORY_OBSERVABLE_NUMBERS,
     OBS_SILHOUETTE,
     OBS_DESCRIPTION_LENGTH,
     OBS_CRITICAL_FRACTION,

@@ -27,6 +27,18 @@
         name, PG_VALUE_MATRIX, 0, 0, false, "none", NULL, "1", help                                \
     }
 
+/* Settings of the optimiser, and of the phases, that experiments on the trainer share. */
+#define MOMENT_SETTINGS(default_beta2)                                                             \
+    REAL("beta1", 0, 0.999999, "0.9", "1", "AdamW: decay of the first moment"),                    \
+        REAL("beta2", 0, 0.99999999, default_beta2, "1", "AdamW: decay of the second moment"),     \
+        REAL("epsilon", 0, 1, "1e-8", "1", "AdamW: added to the root of the second moment"),       \
+        REAL("momentum", 0, 0.999999, "0", "1", "SGD: momentum")
+
+#define PHASE_SETTINGS                                                                             \
+    REAL("phase_accuracy", 0, 1, "0.9", "1", "accuracy that counts as reached"),                   \
+        INTEGER("phase_lag", 0, 1e12, "1000", "steps",                                             \
+                "longest delay of the test accuracy that is comprehension")
+
 #define ATTRIBUTES(table) .attributes = (table), .attribute_count = sizeof(table) / sizeof *(table)
 #define STEPS_TO(text, table)                                                                      \
     .long_name = (text), .units = "steps", .type = PG_I64, .fill = -2, ATTRIBUTES(table)
