@@ -131,6 +131,8 @@ def label(axes, sweep, x):
         if len(position) <= 7:
             axes.set_xticks(position, tick_labels(sweep, x, "\n"))
             axes.set_xticks([], minor=True)
+    else:
+        axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel(axis_label(sweep, x))
     axes.grid(color=MUTED, alpha=0.15)
 
