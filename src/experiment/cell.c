@@ -9,11 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const pg_activation_names[] = {"tanh", "relu", NULL};
+const char *const pg_activation_names[] = {"tanh", "relu", "leaky_relu", "elu", "identity", NULL};
 
 enum pg_activation pg_cell_activation(const struct pg_values *values)
 {
-    return strcmp(pg_values_name(values, "activation"), "tanh") == 0 ? PG_TANH : PG_RELU;
+    static const enum pg_activation activations[] = {PG_TANH, PG_RELU, PG_LEAKY_RELU, PG_ELU,
+                                                     PG_IDENTITY};
+    const char *name = pg_values_name(values, "activation");
+    size_t index = 0;
+    while (strcmp(pg_activation_names[index], name) != 0)
+        index++;
+    return activations[index];
 }
 
 size_t pg_cell_widths(const struct pg_values *values, size_t ret_widths[PG_LIST_MAX])

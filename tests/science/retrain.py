@@ -26,7 +26,11 @@ def activation(name):
     """(function, derivative in terms of its value)."""
     if name == "tanh":
         return np.tanh, lambda value: 1.0 - value * value
-    return lambda x: np.maximum(x, 0.0), lambda value: (value > 0.0).astype(float)
+    if name == "elu":
+        return (lambda x: np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0))),
+                lambda value: np.where(value > 0.0, 1.0, 1.0 + value))
+    below = {"relu": 0.0, "leaky_relu": 0.01, "identity": 1.0}[name]
+    return lambda x: np.where(x > 0.0, x, below * x), lambda value: np.where(value > 0.0, 1.0, below)
 
 
 class Model:

@@ -10,6 +10,8 @@ from cube import Cube
 
 VARIANTS = {
     "as published": {},
+    "elu": {"activation": "elu"},
+    "no activation": {"activation": "identity", "decoder_lr": 1e-4},
     "relu, three hidden layers": {"activation": "relu", "decoder_depth": 3, "decoder_width": 50},
     "no hidden layer": {"decoder_depth": 0, "decoder_lr": 1e-2},
     "descent with momentum": {"optimizer": "sgd", "momentum": 0.9, "decoder_depth": 1,

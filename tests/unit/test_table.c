@@ -35,6 +35,8 @@ static const struct net {
     {"concatenated, relu", 2, 6, 1, 19, true, PG_RELU, PG_SUM, 0.0f, 0.0f},
     {"summed, tanh, three symbols", 3, 4, 2, 17, false, PG_TANH, PG_SUM, 0.0f, 0.0f},
     {"concatenated, tanh, three symbols", 3, 4, 2, 33, true, PG_TANH, PG_SUM, 0.0f, 0.0f},
+    {"concatenated, elu", 2, 6, 2, 19, true, PG_ELU, PG_SUM, 0.0f, 0.0f},
+    {"summed, leaky relu", 2, 6, 1, 19, false, PG_LEAKY_RELU, PG_SUM, 0.0f, 0.0f},
     {"one symbol", 1, 20, 1, 8, true, PG_RELU, PG_SUM, 0.0f, 0.0f},
     {"difference, no hidden layer", 2, 1, 0, 0, false, PG_TANH, PG_DIFFERENCE, 0.0f, 0.0f},
     {"difference, tanh", 2, 2, 2, 17, false, PG_TANH, PG_DIFFERENCE, 0.0f, 0.0f},
@@ -236,8 +238,10 @@ static const double *apply_layer(const double *weight, size_t inputs, size_t out
             y[o] += weight[o * inputs + i] * x[i];
         if (activation == PG_TANH)
             y[o] = tanh(y[o]);
-        else if (activation == PG_RELU)
-            y[o] = fmax(y[o], 0.0);
+        else if (activation == PG_ELU)
+            y[o] = y[o] > 0.0 ? y[o] : expm1(y[o]);
+        else if (activation != PG_IDENTITY && y[o] < 0.0)
+            y[o] *= activation == PG_RELU ? 0.0 : (double)0.01f;
     }
     memcpy(x, y, sizeof y);
     return bias + outputs;
