@@ -262,7 +262,8 @@ static int sit(void *context, size_t index, const struct pg_run_request *request
     struct seat *seat = &hall->seats[index];
     const struct pg_random split = pg_random_make(request->seed, PG_STREAM_SPLIT, request->mix);
     const struct pg_random start = pg_random_make(request->seed, PG_STREAM_INITIAL, request->mix);
-    *seat = (struct seat){.cell = read_cell(&request->values), .crossing = -1, .rayleigh = NAN};
+    *seat =
+        (struct seat){.cell = read_cell(&request->values), .crossing = -1, .rayleigh = (double)NAN};
     const size_t n = seat->cell.samples, row = request->lengths[DIM_OTHER];
     *ret = pg_descent_run_read(&request->values, &seat->cell.shape.llc);
     draw_rows(&seat->cell, &split, hall->rows);

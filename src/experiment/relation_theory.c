@@ -202,7 +202,7 @@ static double distance(const float *a, const float *b, size_t dimension)
 static double silhouette_of(size_t n, const uint8_t *classes, const float *embeddings,
                             size_t dimension, size_t i)
 {
-    double sums[RELATION_N_MAX] = {0}, nearest = INFINITY;
+    double sums[RELATION_N_MAX] = {0}, nearest = (double)INFINITY;
     size_t sizes[RELATION_N_MAX] = {0};
     const size_t own = classes[i];
     for (size_t j = 0; j < n; j++) {

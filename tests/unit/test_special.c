@@ -42,7 +42,7 @@ static void test_exp(void **state)
         assert_near(pg_exp(x) / exp(x), 1.0, 1e-15);
     }
     assert_true(pg_exp(0.0) == 1.0 && pg_exp(-1e9) == 0.0 && isinf(pg_exp(1e9)));
-    assert_true(isnan(pg_exp(NAN)));
+    assert_true(isnan(pg_exp((double)NAN)));
 }
 
 /* Quantiles whose probability is erfc of them; three of tables (Abramowitz and Stegun 26.5). */
