@@ -56,10 +56,7 @@ const struct pg_experiment_dimension pg_modular_dimensions[DIM_COUNT] = {
 };
 
 static const struct pg_observable_attribute phase_attributes[] = {
-    {.name = "accuracy_threshold", .setting = "phase_accuracy"},
-    {.name = "lag_threshold", .setting = "phase_lag"},
-    {.name = "rule", .text = "comprehension up to the lag threshold, grokking beyond"},
-    {.name = "reference", .text = "Liu et al. (2022), Table 1"},
+    PHASE_ATTRIBUTES("Liu et al. (2022), Table 1"),
 };
 
 const struct pg_observable pg_modular_observables[OBS_COUNT] = {

@@ -37,8 +37,9 @@ static const struct pg_setting settings[] = {
     INTEGER("n", 2, PARITY_BITS_MAX, "30", "bits", "length of an input"),
     INTEGER("k", 1, PARITY_BITS_MAX, "3", "bits", "coordinates whose product is the label"),
     INTEGER("width", 1, 4096, "100", "units", "of the hidden layer"),
-    INTEGER("sample_count", 0, PARITY_SAMPLES_MAX, "0", "samples",
-            "training samples; 0: every step draws fresh ones"),
+    INTEGER(
+        "sample_count", 0, PARITY_SAMPLES_MAX, "0", "samples",
+        "training samples; 0: every step draws fresh ones, and train_loss is of the test samples"),
     INTEGER("test_count", 1, PARITY_SAMPLES_MAX, "1000", "samples", "test samples"),
     INTEGER("batch_size", 0, PARITY_SAMPLES_MAX, "32", "samples",
             "of a step, drawn with replacement; 0: all training samples"),
@@ -94,66 +95,6 @@ static const struct pg_observable observables[OBS_COUNT] = {
                                         "orders k + 1 and k - 1",
                            .units = "1", .type = PG_F64, .fill = PG_NAN},
 };
-
-/* ---- cells ---- */
-
-struct parity_cell {
-    struct parity_net net; /* without weight decay */
-    size_t order, samples, test_count;
-    double weight_decay, init_scale, solved;
-    struct pg_segment segments[4];
-    struct pg_descent_shape shape;
-};
-
-static void put_segment(struct parity_cell *cell, const char *name, size_t rows, size_t columns)
-{
-    struct pg_segment *segment = &cell->segments[cell->shape.segment_count++];
-    *segment = (struct pg_segment){.offset = (int64_t)cell->shape.parameters,
-                                   .rows = (int64_t)rows,
-                                   .columns = (int64_t)columns};
-    memcpy(segment->name, name, strlen(name) + 1);
-    cell->shape.parameters += rows * columns;
-}
-
-static int check_cell(const struct parity_cell *cell, struct pg_error *error)
-{
-    if (cell->order > cell->net.bits)
-        return pg_error_set(error, PG_EINPUT, "k is %zu; with n %zu allowed: up to %zu",
-                            cell->order, cell->net.bits, cell->net.bits);
-    if (cell->samples == 0 && cell->shape.batch_size == 0)
-        return pg_error_set(error, PG_EINPUT,
-                            "batch_size 0 is all training samples, but sample_count 0 draws fresh "
-                            "ones at every step; expected one of them above 0");
-    if (cell->samples > 0 && cell->shape.batch_size > cell->samples)
-        return pg_error_set(error, PG_EINPUT,
-                            "batch_size %zu is more than the %zu training samples; allowed: 1 to "
-                            "%zu, or 0 for all",
-                            cell->shape.batch_size, cell->samples, cell->samples);
-    return 0;
-}
-
-static int read_cell(const struct pg_values *values, struct parity_cell *ret,
-                     struct pg_error *error)
-{
-    *ret = (struct parity_cell){
-        .net = {.bits = (size_t)pg_values_integer(values, "n"),
-                .width = (size_t)pg_values_integer(values, "width")},
-        .order = (size_t)pg_values_integer(values, "k"),
-        .samples = (size_t)pg_values_integer(values, "sample_count"),
-        .test_count = (size_t)pg_values_integer(values, "test_count"),
-        .weight_decay = pg_values_real(values, "weight_decay"),
-        .init_scale = pg_values_real(values, "init_scale"),
-        .solved = pg_values_real(values, "solved_accuracy"),
-        .shape = {.steps = pg_values_integer(values, "steps"),
-                  .batch_size = (size_t)pg_values_integer(values, "batch_size"),
-                  .watch_every = pg_values_integer(values, "evaluate_test_every")}};
-    put_segment(ret, "hidden.weight", ret->net.width, ret->net.bits);
-    put_segment(ret, "hidden.bias", ret->net.width, 1);
-    put_segment(ret, "output.weight", 1, ret->net.width);
-    put_segment(ret, "output.bias", 1, 1);
-    ret->shape.llc = pg_llc_cell_read(values, ret->samples > 0 ? ret->samples : ret->test_count);
-    return check_cell(ret, error);
-}
 
 /* ---- data ---- */
 
@@ -277,7 +218,7 @@ static int open_hall(void *context, const struct pg_run_request *first,
                      struct pg_descent_shape *ret, struct pg_error *error)
 {
     struct hall *hall = context;
-    int status = read_cell(&first->values, &hall->cell, error);
+    int status = pg_parity_read(&first->values, &hall->cell, error);
     hall->net = hall->cell.net;
     hall->cell.shape.segments = hall->cell.segments;
     *ret = hall->cell.shape;
@@ -328,7 +269,7 @@ static int sit(void *context, size_t index, const struct pg_run_request *request
     struct hall *hall = context;
     struct seat *seat = &hall->seats[index];
     const struct pg_random random = pg_random_make(request->seed, PG_STREAM_SPLIT, request->mix);
-    int status = read_cell(&request->values, &seat->cell, error);
+    int status = pg_parity_read(&request->values, &seat->cell, error);
     if (status != 0)
         return status;
     seat->steps_to_train = seat->steps_to_test = -1;
@@ -446,13 +387,13 @@ static const struct pg_descent_kind kind = {
 static int check(const struct pg_values *values, struct pg_error *error)
 {
     struct parity_cell cell;
-    return read_cell(values, &cell, error);
+    return pg_parity_read(values, &cell, error);
 }
 
 static int check_llc(const struct pg_values *values, struct pg_error *error)
 {
     struct parity_cell cell;
-    int status = read_cell(values, &cell, error);
+    int status = pg_parity_read(values, &cell, error);
     return status != 0 ? status
                        : pg_llc_cell_check(values, cell.shape.llc.samples, true, cell.segments,
                                            cell.shape.segment_count, error);
@@ -468,7 +409,7 @@ static int shape(const struct pg_values *values, struct pg_shape *ret, struct pg
 {
     static struct hall hall;
     memset(&hall, 0, sizeof hall);
-    int status = read_cell(values, &hall.cell, error);
+    int status = pg_parity_read(values, &hall.cell, error);
     if (status != 0)
         return status;
     memset(ret, 0, sizeof *ret);

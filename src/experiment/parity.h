@@ -37,6 +37,18 @@ struct parity_score {
     double hinge[PG_LANES], accuracy[PG_LANES];
 };
 
+/* A cell's settings, read once. */
+struct parity_cell {
+    struct parity_net net; /* without weight decay */
+    size_t order, samples, test_count;
+    double weight_decay, init_scale, solved;
+    struct pg_segment segments[4];
+    struct pg_descent_shape shape;
+};
+
+int pg_parity_read(const struct pg_values *values, struct parity_cell *ret,
+                   struct pg_error *error) PG_CHECK_RESULT;
+
 static inline size_t pg_parity_parameters(const struct parity_net *net)
 {
     return net->width * (net->bits + 2) + 1;

@@ -62,28 +62,17 @@ static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
     LLC_DIMENSIONS,
 };
 
-#define THRESHOLD                                                                                  \
-    {                                                                                              \
-        .name = "threshold", .setting = "phase_accuracy"                                           \
-    }
 #define RQI_THRESHOLD                                                                              \
     {.name = "threshold", .number = PERMUTATION_RQI},                                              \
     {                                                                                              \
         .name = "product_tolerance", .number = PERMUTATION_TOLERANCE                               \
-    }
-#define HOLD                                                                                       \
-    {                                                                                              \
-        .name = "hold_steps", .number = PG_HOLD_STEPS                                              \
     }
 static const struct pg_observable_attribute accuracy_attributes[] = {THRESHOLD};
 static const struct pg_observable_attribute held_attributes[] = {THRESHOLD, HOLD};
 static const struct pg_observable_attribute rqi_attributes[] = {RQI_THRESHOLD};
 static const struct pg_observable_attribute rqi_held_attributes[] = {RQI_THRESHOLD, HOLD};
 static const struct pg_observable_attribute phase_attributes[] = {
-    {.name = "accuracy_threshold", .setting = "phase_accuracy"},
-    {.name = "lag_threshold", .setting = "phase_lag"},
-    {.name = "rule", .text = "comprehension up to the lag threshold, grokking beyond"},
-    {.name = "reference", .text = "Liu et al. (2022), Table 1"},
+    PHASE_ATTRIBUTES("Liu et al. (2022), Table 1"),
 };
 
 #define SPLIT(text) .long_name = (text), .units = "1", .type = PG_F64, .fill = PG_NAN

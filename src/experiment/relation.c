@@ -75,10 +75,7 @@ static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
 #define THEORY(text, unit) .long_name = (text), .units = (unit), .type = PG_F64, .fill = PG_NAN
 
 static const struct pg_observable_attribute phase_attributes[] = {
-    {.name = "accuracy_threshold", .setting = "phase_accuracy"},
-    {.name = "lag_threshold", .setting = "phase_lag"},
-    {.name = "rule", .text = "comprehension up to the lag threshold, grokking beyond"},
-    {.name = "reference", .text = "Baek et al. (2024), Table IV"},
+    PHASE_ATTRIBUTES("Baek et al. (2024), Table IV"),
 };
 
 static const struct pg_observable observables[OBS_COUNT] = {

@@ -39,6 +39,23 @@
         INTEGER("phase_lag", 0, 1e12, "1000", "steps",                                             \
                 "longest delay of the test accuracy that is comprehension")
 
+/* What they say of their crossings and phases; PG_HOLD_STEPS is of trajectory.h. */
+#define THRESHOLD                                                                                  \
+    {                                                                                              \
+        .name = "threshold", .setting = "phase_accuracy"                                           \
+    }
+#define HOLD                                                                                       \
+    {                                                                                              \
+        .name = "hold_steps", .number = PG_HOLD_STEPS                                              \
+    }
+#define PHASE_ATTRIBUTES(paper)                                                                    \
+    {.name = "accuracy_threshold", .setting = "phase_accuracy"},                                   \
+        {.name = "lag_threshold", .setting = "phase_lag"},                                         \
+        {.name = "rule", .text = "comprehension up to the lag threshold, grokking beyond"},        \
+    {                                                                                              \
+        .name = "reference", .text = (paper)                                                       \
+    }
+
 #define ATTRIBUTES(table) .attributes = (table), .attribute_count = sizeof(table) / sizeof *(table)
 #define STEPS_TO(text, table)                                                                      \
     .long_name = (text), .units = "steps", .type = PG_I64, .fill = -2, ATTRIBUTES(table)

@@ -18,14 +18,6 @@
     [DIM_SEGMENT] = {"segment", "matrix of the parameter vector", NULL},                           \
     [DIM_PARAMETER] = {"parameter", "place in the parameter vector", NULL}
 
-#define THRESHOLD                                                                                  \
-    {                                                                                              \
-        .name = "threshold", .setting = "phase_accuracy"                                           \
-    }
-#define HOLD                                                                                       \
-    {                                                                                              \
-        .name = "hold_steps", .number = PG_HOLD_STEPS                                              \
-    }
 #define MULTIPLES                                                                                  \
     {                                                                                              \
         .name = "multiples_of", .setting = "evaluate_test_every"                                   \
