@@ -17,7 +17,7 @@
 #include "phasegrid/pause.h"
 #include "phasegrid/setting.h"
 
-enum { PG_EXPERIMENT_DIMS_MAX = 16, PG_SEGMENTS_MAX = 32, PG_VARIANT_MAX = 17 };
+enum { PG_EXPERIMENT_DIMS_MAX = 16, PG_SEGMENTS_MAX = 48, PG_VARIANT_MAX = 18 };
 
 /* What to record, the same for every run of a job. */
 struct pg_record {

@@ -17,6 +17,7 @@
 #ifndef PHASEGRID_KERNEL_H
 #define PHASEGRID_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,9 +30,17 @@ static inline size_t pg_padded(size_t count)
     return (count + PG_LANES - 1) / PG_LANES * PG_LANES;
 }
 
-/* PG_LEAKY_RELU: 0.01 x below 0; PG_ELU: exp(x) - 1 below 0. Derivatives are taken from the value.
- */
-enum pg_activation { PG_IDENTITY, PG_TANH, PG_RELU, PG_LEAKY_RELU, PG_ELU, PG_ACTIVATION_COUNT };
+/* PG_LEAKY_RELU: 0.01 x below 0; PG_ELU: exp(x) - 1 below 0; PG_SILU: x / (1 + exp(-x)).
+   Derivatives are taken from the value, that of PG_SILU from the argument. */
+enum pg_activation {
+    PG_IDENTITY,
+    PG_TANH,
+    PG_RELU,
+    PG_LEAKY_RELU,
+    PG_ELU,
+    PG_SILU,
+    PG_ACTIVATION_COUNT
+};
 
 /* out (rows, columns) = sum over d of a(row, d) b(d, column). Distances in elements. */
 struct pg_product {
@@ -51,6 +60,7 @@ enum pg_optimizer { PG_ADAMW, PG_SGD };
    PG_LANES times the same where samples are in lanes. Aligned to 64 bytes. */
 struct pg_update {
     enum pg_optimizer optimizer;
+    bool is_plain; /* SGD without momentum in any lane: no velocity is read or kept */
     _Alignas(64) float keep[PG_LANES]; /* 1 - lr weight_decay, decoupled (Loshchilov & Hutter) */
     float rate[PG_LANES];              /* AdamW: lr / (1 - beta1^t); SGD: lr */
     float beta1[PG_LANES], beta1_rest[PG_LANES]; /* AdamW; beta1 is SGD's momentum */
@@ -119,7 +129,8 @@ struct pg_kernel {
     /* out = f(a b) */
     void (*forward)(const struct pg_product *product, enum pg_activation activation);
 
-    /* out = (a b) f'(h), with f' from the activated h (rows, columns), laid out as out. */
+    /* out = (a b) f'(h), with f' from the activated h (rows, columns), of PG_SILU from its
+       argument h, laid out as out. */
     void (*backward)(const struct pg_product *product, enum pg_activation activation,
                      const float *h);
 
@@ -132,7 +143,8 @@ struct pg_kernel {
     void (*apply)(const struct pg_update *update, const struct pg_moments *moments,
                   const float *gradient, size_t count);
 
-    /* x = f(x); x = x f'(h), with f' from the activated h. x, h (plane) */
+    /* x = f(x); x = x f'(h), with f' from the activated h, of PG_SILU from its argument h. x, h
+       (plane) */
     void (*activate)(float *x, const struct pg_plane *plane, enum pg_activation activation);
     void (*derive)(float *x, const float *h, const struct pg_plane *plane,
                    enum pg_activation activation);

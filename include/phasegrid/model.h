@@ -17,20 +17,13 @@
 #include "phasegrid/arena.h"
 #include "phasegrid/kernel.h"
 #include "phasegrid/random.h"
+#include "phasegrid/samples.h"
 
-enum { PG_LAYERS_MAX = 15, PG_LAYER_SEGMENTS_MAX = 2, PG_SEGMENT_NAME_MAX = 24 };
+/* Layers: two_point with 20 hidden layers, each with dropout, activation and skip. */
+enum { PG_LAYERS_MAX = 84, PG_LAYER_SEGMENTS_MAX = 2, PG_SEGMENT_NAME_MAX = 24 };
 
 /* Parameters are optimised by group, each with rates of its own. */
 enum pg_group { PG_GROUP_REPRESENTATION, PG_GROUP_DECODER, PG_GROUP_COUNT };
-
-/* Samples by what stands in them: symbols in, a class or a target vector out. Borrowed. Every
-   element is one number, or one for each run of a pack, whose samples are never padded. */
-struct pg_samples {
-    size_t count, arity;
-    const uint32_t *inputs; /* (count, arity) symbols */
-    const uint32_t *labels; /* (padded count) classes; padding holds any valid class */
-    const float *targets;   /* (outputs, padded count), or NULL where the loss takes labels */
-};
 
 /* One matrix of a model's parameter vector: rows x columns, row-major, at `offset`. */
 struct pg_segment {
@@ -69,6 +62,10 @@ struct pg_flow {
     float *scratch;         /* (layer's scratch floats) */
 };
 
+/* Initial values of an affine layer: torch.nn.Linear's, uniform in +-1 / sqrt(inputs), biases
+   likewise; or normal of variance 2 / (inputs + outputs), biases 0 (Glorot and Bengio 2010). */
+enum pg_init { PG_INIT_UNIFORM, PG_INIT_XAVIER_NORMAL };
+
 struct pg_layer_spec {
     const struct pg_layer_kind *kind;
     size_t inputs, outputs; /* embedding: symbols, dimension */
@@ -77,8 +74,10 @@ struct pg_layer_spec {
     size_t heads;           /* attention: a divisor of outputs */
     size_t skip;            /* residual: the layer whose outputs are added */
     float drop_rate;        /* dropout: in [0, 1) */
-    enum pg_activation activation;
-    enum pg_combine combine; /* gather */
+    enum pg_activation activation; /* of the layer's own outputs */
+    enum pg_activation function;   /* activation layer */
+    enum pg_init init;             /* affine */
+    enum pg_combine combine;       /* gather */
     enum pg_group group;
     float scale; /* multiplies the initial values; total: the inputs */
     float shift; /* total */
@@ -123,7 +122,12 @@ struct pg_layer_kind {
 extern const struct pg_layer_kind pg_layer_embedding_sum; /* x = sum of the symbols' embeddings */
 /* x = the product of the embeddings of two symbols, square matrices; the loss may be penalised. */
 extern const struct pg_layer_kind pg_layer_embedding_product;
+/* x = the samples' features, in place of symbols: a first layer, without parameters. */
+extern const struct pg_layer_kind pg_layer_features;
 extern const struct pg_layer_kind pg_layer_affine; /* f(W x + b), torch's Linear */
+/* x = function(in), for what takes its derivative from the argument, and between layers that pass
+   on deltas of what they see; the layer before it has no activation. No parameters. */
+extern const struct pg_layer_kind pg_layer_activation;
 /* Each symbol's embedding a column, for layers that are then computed once per symbol, not per
    sample; and what combines the columns of a sample's symbols, f behind that. outputs of the
    table: tables x dimension; each place of a sample has its own rows and columns where tables > 1.
@@ -176,6 +180,7 @@ struct pg_loss {
 };
 
 extern const struct pg_loss pg_loss_squared_error; /* mean over samples and outputs */
+extern const struct pg_loss pg_loss_half_squared_error;
 extern const struct pg_loss pg_loss_cross_entropy; /* mean over samples */
 /* Binary cross-entropy of one output, the logit of label 1; mean over samples. */
 extern const struct pg_loss pg_loss_logistic;
@@ -210,6 +215,9 @@ enum pg_block_kind { PG_VALUE, PG_FIRST_MOMENT, PG_SECOND_MOMENT, PG_BLOCK_COUNT
 /* Segments of the dense parameter vector; returns their number, *ret_parameters its length. */
 size_t pg_model_segments(const struct pg_model_spec *spec, struct pg_segment *ret_segments,
                          size_t *ret_parameters);
+
+/* Features of a sample; 0: the model takes symbols. */
+size_t pg_model_features(const struct pg_model_spec *spec);
 
 /* Floating-point operations of one step on `count` samples, or of one evaluation. */
 double pg_model_flops(const struct pg_model_spec *spec, size_t count, bool is_training);

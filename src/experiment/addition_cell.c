@@ -9,8 +9,6 @@
 #include "addition.h"
 #include "cell.h"
 
-enum { OTHER_LAYERS = 2 }; /* beside the hidden ones */
-
 static void read_model(const struct pg_values *values, struct addition *addition)
 {
     struct pg_model_spec *model = &addition->trainer.model;
@@ -60,8 +58,7 @@ int pg_addition_read(const struct pg_values *values, struct addition *ret, struc
     pg_pair_task_read(values, pairs);
     read_trainer(values, ret);
     ret->rule = pg_trajectory_rule_read(values, &ret->trainer);
-    int status = pg_cell_check_counts(values, &ret->trainer, pairs->sample_count,
-                                      PG_LAYERS_MAX - OTHER_LAYERS, error);
+    int status = pg_cell_check_counts(values, &ret->trainer, pairs->sample_count, error);
     if (status == 0)
         read_model(values, ret);
     return status;

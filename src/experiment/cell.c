@@ -150,16 +150,16 @@ int pg_cell_check_split(const struct pg_values *values, const struct pg_trainer_
 }
 
 int pg_cell_check_counts(const struct pg_values *values, const struct pg_trainer_spec *trainer,
-                         size_t sample_count, size_t most_widths, struct pg_error *error)
+                         size_t sample_count, struct pg_error *error)
 {
     size_t widths = pg_values_list(values, "decoder_widths")->list_count;
     int status = pg_cell_check_split(values, trainer, sample_count, error);
     if (status != 0)
         return status;
-    if (widths > most_widths)
+    if (widths > PG_DECODER_DEPTH_MAX)
         return pg_error_set(error, PG_EINPUT,
-                            "decoder_widths has %zu layers; at most %zu are allowed", widths,
-                            most_widths);
+                            "decoder_widths has %zu layers; at most %d are allowed", widths,
+                            (int)PG_DECODER_DEPTH_MAX);
     return 0;
 }
 

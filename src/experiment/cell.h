@@ -10,6 +10,8 @@
 extern const char *const pg_activation_names[]; /* NULL-terminated */
 enum pg_activation pg_cell_activation(const struct pg_values *values);
 
+enum { PG_DECODER_DEPTH_MAX = 12 };
+
 /* Hidden widths, from decoder_widths, or decoder_width and decoder_depth; returns their number. */
 size_t pg_cell_widths(const struct pg_values *values, size_t ret_widths[PG_LIST_MAX]);
 
@@ -40,10 +42,9 @@ size_t pg_cell_train_count(const struct pg_values *values, size_t sample_count);
 int pg_cell_check_split(const struct pg_values *values, const struct pg_trainer_spec *trainer,
                         size_t sample_count, struct pg_error *error) PG_CHECK_RESULT;
 
-/* The same, and decoder_widths has at most `most_widths`. */
+/* The same, and decoder_widths has at most PG_DECODER_DEPTH_MAX. */
 int pg_cell_check_counts(const struct pg_values *values, const struct pg_trainer_spec *trainer,
-                         size_t sample_count, size_t most_widths,
-                         struct pg_error *error) PG_CHECK_RESULT;
+                         size_t sample_count, struct pg_error *error) PG_CHECK_RESULT;
 
 /* The sample indices of the batches of steps first .. last of a run. train_order (train_count):
    the training samples' indices in the order in which they stand; a full batch is that order. */

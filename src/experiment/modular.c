@@ -21,7 +21,7 @@ static const struct pg_setting settings[] = {
     INTEGER("train_count", 0, MODULAR_P_MAX *MODULAR_P_MAX - 1, "0", "samples",
             "exact number of training pairs; 0: from data_fraction"),
     INTEGER("decoder_width", 1, 4096, "256", "1", "units of each hidden layer"),
-    INTEGER("decoder_depth", 0, 12, "1", "layers", "hidden layers"),
+    INTEGER("decoder_depth", 0, PG_DECODER_DEPTH_MAX, "1", "layers", "hidden layers"),
     LIST("decoder_widths", 1, 4096, "[]",
          "units layer by layer; replaces decoder_width and decoder_depth"),
     NAME("activation", pg_activation_names, "relu", "of the hidden layers"),

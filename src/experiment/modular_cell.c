@@ -14,8 +14,6 @@
 #include "cell.h"
 #include "modular.h"
 
-enum { TABLE_LAYERS = 3 };
-
 /* ---- the modulus ---- */
 
 /* The smallest divisor above 1. */
@@ -146,8 +144,7 @@ int pg_modular_read(const struct pg_values *values, struct modular *ret, struct 
 {
     int status = pg_modular_read_task(values, ret, error);
     if (status == 0)
-        status = pg_cell_check_counts(values, &ret->trainer, ret->sample_count,
-                                      PG_LAYERS_MAX - TABLE_LAYERS, error);
+        status = pg_cell_check_counts(values, &ret->trainer, ret->sample_count, error);
     if (status == 0)
         read_model(values, &ret->trainer.model);
     return status;

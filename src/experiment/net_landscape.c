@@ -6,25 +6,7 @@
 
 #include "phasegrid/experiment.h"
 
-static size_t output_count(const struct pg_net_landscape *net)
-{
-    const struct pg_model_spec *model = &net->spec.model;
-    return model->layers[model->layer_count - 1].outputs;
-}
-
 /* ---- memory ---- */
-
-static void arrange_samples(const struct pg_net_landscape *net, size_t count,
-                            struct pg_samples *samples, struct pg_arena *arena)
-{
-    size_t numbers = pg_padded(count) * PG_LANES;
-    *samples = (struct pg_samples){.count = count, .arity = net->spec.arity};
-    samples->inputs = pg_arena_take(arena, numbers * net->spec.arity * sizeof(uint32_t));
-    samples->labels = pg_arena_take(arena, numbers * sizeof(uint32_t));
-    samples->targets = net->spec.model.loss->takes_targets
-                           ? pg_arena_take(arena, numbers * output_count(net) * sizeof(float))
-                           : NULL;
-}
 
 /* No step at all, and no memory of the last one: m is the gradient. */
 static void hold_still(struct pg_update *update)
@@ -37,24 +19,12 @@ static void hold_still(struct pg_update *update)
 
 /* ---- samples ---- */
 
-/* The samples' arrays are const to those who read them. */
-static uint32_t *own_words(const uint32_t *words)
-{
-    return (uint32_t *)(uintptr_t)words;
-}
-
 /* Copies sample `from` of a run to place `to` of a lane. */
 static void copy_sample(const struct pg_net_landscape *net, const struct pg_samples *run,
                         size_t from, const struct pg_samples *samples, size_t to, size_t lane)
 {
-    const size_t from_row = pg_padded(run->count), arity = run->arity;
-    float *targets = (float *)(uintptr_t)samples->targets;
-    for (size_t k = 0; k < arity; k++)
-        own_words(samples->inputs)[(to * arity + k) * PG_LANES + lane] =
-            run->inputs[from * arity + k];
-    own_words(samples->labels)[to * PG_LANES + lane] = run->labels[from];
-    for (size_t o = 0; o < output_count(net) && targets != NULL; o++)
-        targets[(o * samples->count + to) * PG_LANES + lane] = run->targets[o * from_row + from];
+    const struct pg_samples_lane place = {samples, PG_LANES, lane};
+    pg_samples_copy(&net->spec.model, run, from, &place, to);
 }
 
 static void look_at(void *context, size_t lane, size_t set)
@@ -144,10 +114,11 @@ struct pg_landscape pg_net_landscape_arrange(struct pg_net_landscape *net,
     (void)pg_model_segments(&spec->model, segments, &net->parameters);
     pg_model_arrange(&net->model, &spec->model, PG_LANES, kernel, arena);
     pg_pass_arrange(&net->pass, &spec->model, PG_LANES, spec->train_count, true, arena);
-    arrange_samples(net, spec->train_count, &net->samples, arena);
+    pg_samples_arrange(&net->samples, &spec->model, spec->arity, spec->train_count, PG_LANES,
+                       arena);
     if (batch_most > 0) {
         pg_pass_arrange(&net->batch_pass, &spec->model, PG_LANES, batch_most, true, arena);
-        arrange_samples(net, batch_most, &net->batch, arena);
+        pg_samples_arrange(&net->batch, &spec->model, spec->arity, batch_most, PG_LANES, arena);
     }
     net->words = pg_arena_take(arena, (batch_most + 3) / 4 * 4 * PG_LANES * sizeof *net->words);
     net->dense = pg_arena_take(arena, net->parameters * sizeof *net->dense);

@@ -20,7 +20,7 @@ static const struct pg_setting settings[] = {
     REAL("min_ideal_accuracy", 0, 1, "0", "1",
          "splits are redrawn until their ideal test accuracy reaches this"),
     INTEGER("decoder_width", 1, 4096, "200", "1", "units of each hidden layer"),
-    INTEGER("decoder_depth", 0, 12, "2", "layers", "hidden layers"),
+    INTEGER("decoder_depth", 0, PG_DECODER_DEPTH_MAX, "2", "layers", "hidden layers"),
     LIST("decoder_widths", 1, 4096, "[]",
          "units layer by layer; replaces decoder_width and decoder_depth"),
     NAME("activation", pg_activation_names, "tanh", "of the hidden layers"),

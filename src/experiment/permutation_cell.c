@@ -10,8 +10,6 @@
 #include "cell.h"
 #include "permutation.h"
 
-enum { OTHER_LAYERS = 2 }; /* beside the hidden ones */
-
 static void read_model(const struct pg_values *values, struct permutation *permutation)
 {
     struct pg_model_spec *model = &permutation->trainer.model;
@@ -69,8 +67,7 @@ int pg_permutation_read(const struct pg_values *values, struct permutation *ret,
     read_trainer(values, ret);
     read_rates(values, ret->rates);
     ret->rule = pg_trajectory_rule_read(values, &ret->trainer);
-    int status = pg_cell_check_counts(values, &ret->trainer, PERMUTATION_PAIRS,
-                                      PG_LAYERS_MAX - OTHER_LAYERS, error);
+    int status = pg_cell_check_counts(values, &ret->trainer, PERMUTATION_PAIRS, error);
     if (status == 0)
         read_model(values, ret);
     return status;

@@ -35,7 +35,7 @@ static const struct pg_setting settings[] = {
         "an MLP; or relu of the difference's sum, relu(0.1 - x) of the squared difference's, and a "
         "learnt scale and bias"),
     INTEGER("decoder_width", 1, 4096, "50", "1", "units of each hidden layer"),
-    INTEGER("decoder_depth", 0, 12, "3", "layers", "hidden layers"),
+    INTEGER("decoder_depth", 0, PG_DECODER_DEPTH_MAX, "3", "layers", "hidden layers"),
     LIST("decoder_widths", 1, 4096, "[]",
          "units layer by layer; replaces decoder_width and decoder_depth"),
     NAME("activation", pg_activation_names, "tanh", "of the hidden layers"),

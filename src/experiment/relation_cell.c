@@ -18,8 +18,6 @@
 #include "phasegrid/matrix.h"
 #include "relation.h"
 
-enum { TABLE_LAYERS = 3 };
-
 /* ---- the relation ---- */
 
 static struct relation read_relation(const struct pg_values *values)
@@ -174,8 +172,7 @@ int pg_relation_read(const struct pg_values *values, struct relation_cell *ret,
                             "decoder is ideal and embedding concat; an ideal decoder sees a "
                             "difference or squared_difference");
     if (status == 0)
-        status = pg_cell_check_counts(values, &ret->trainer, ret->sample_count,
-                                      PG_LAYERS_MAX - TABLE_LAYERS, error);
+        status = pg_cell_check_counts(values, &ret->trainer, ret->sample_count, error);
     if (status != 0)
         return status;
     ret->rates[PG_GROUP_REPRESENTATION] = pg_cell_rates(

@@ -14,6 +14,20 @@ INLINE vector expm1_of_negative(vector x)
     return v_div(v_add(t, t), v_sub(v_set(1.0f), t));
 }
 
+/* 1 / (1 + exp(-x)). */
+INLINE vector sigmoid(vector x)
+{
+    const vector half = v_set(0.5f);
+    return v_fma(half, v_tanh(v_mul(half, x)), half);
+}
+
+/* s (1 + x (1 - s)), s = sigmoid(x). */
+INLINE vector silu_slope(vector x)
+{
+    const vector one = v_set(1.0f), s = sigmoid(x);
+    return v_mul(s, v_fma(x, v_sub(one, s), one));
+}
+
 INLINE vector activate(enum pg_activation activation, vector x)
 {
     if (activation == PG_TANH)
@@ -24,10 +38,12 @@ INLINE vector activate(enum pg_activation activation, vector x)
         return v_less(x, v_set(0.0f), v_mul(x, v_set(0.01f)), x);
     if (activation == PG_ELU)
         return v_less(x, v_set(0.0f), expm1_of_negative(x), x);
+    if (activation == PG_SILU)
+        return v_mul(x, sigmoid(x));
     return x;
 }
 
-/* f'(x) from h = f(x). */
+/* f'(x) from h = f(x), of PG_SILU from h = x. */
 INLINE vector derivative(enum pg_activation activation, vector h)
 {
     const vector one = v_set(1.0f);
@@ -39,6 +55,8 @@ INLINE vector derivative(enum pg_activation activation, vector h)
         return v_less(h, v_set(0.0f), v_set(0.01f), one);
     if (activation == PG_ELU)
         return v_less(h, v_set(0.0f), v_add(h, one), one);
+    if (activation == PG_SILU)
+        return silu_slope(h);
     return one;
 }
 

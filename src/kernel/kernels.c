@@ -58,10 +58,12 @@ CONSUMER(store_tanh, store_activated, PG_TANH)
 CONSUMER(store_relu, store_activated, PG_RELU)
 CONSUMER(store_leaky_relu, store_activated, PG_LEAKY_RELU)
 CONSUMER(store_elu, store_activated, PG_ELU)
+CONSUMER(store_silu, store_activated, PG_SILU)
 CONSUMER(store_d_tanh, store_derived, PG_TANH)
 CONSUMER(store_d_relu, store_derived, PG_RELU)
 CONSUMER(store_d_leaky_relu, store_derived, PG_LEAKY_RELU)
 CONSUMER(store_d_elu, store_derived, PG_ELU)
+CONSUMER(store_d_silu, store_derived, PG_SILU)
 
 /* The last columns of a product, fewer than a vector holds: for the kernel of half its width. */
 #ifdef HALF_KERNEL
@@ -88,6 +90,8 @@ static void forward(const struct pg_product *product, enum pg_activation activat
         for_each_tile(product, weights, store_leaky_relu, &target);
     else if (activation == PG_ELU)
         for_each_tile(product, weights, store_elu, &target);
+    else if (activation == PG_SILU)
+        for_each_tile(product, weights, store_silu, &target);
     else
         for_each_tile(product, weights, NULL, NULL);
 #ifdef HALF_KERNEL
@@ -110,6 +114,8 @@ static void backward(const struct pg_product *product, enum pg_activation activa
         for_each_tile(product, weights, store_d_leaky_relu, &target);
     else if (activation == PG_ELU)
         for_each_tile(product, weights, store_d_elu, &target);
+    else if (activation == PG_SILU)
+        for_each_tile(product, weights, store_d_silu, &target);
     else
         for_each_tile(product, weights, NULL, NULL);
 #ifdef HALF_KERNEL
@@ -150,6 +156,19 @@ INLINE void step_sgd(const struct tile_buffer *products, const struct tile *tile
     }
 }
 
+INLINE void step_plain_sgd(const struct tile_buffer *products, const struct tile *tile,
+                           const void *context)
+{
+    const struct update_target *target = context;
+    const struct factors factors = factors_at(target->update, tile->phase);
+    const size_t step = vector_step(tile->lanes);
+    for (size_t r = 0; r < tile->rows; r++) {
+        size_t at = tile_index(tile, tile->row + r, tile->column, target->moments.stride);
+        for (size_t i = 0; i < tile->vectors; i++, at += step)
+            plain_sgd(&factors, &target->moments, at, v_load(&products->at[r][i * WIDTH]));
+    }
+}
+
 static void update(const struct pg_product *gradient, const struct pg_update *how,
                    const struct pg_moments *moments)
 {
@@ -157,6 +176,8 @@ static void update(const struct pg_product *gradient, const struct pg_update *ho
     const size_t weights = 3 * gradient->rows * gradient->columns;
     if (how->optimizer == PG_ADAMW)
         for_each_tile(gradient, weights, step_adamw, &target);
+    else if (how->is_plain)
+        for_each_tile(gradient, weights, step_plain_sgd, &target);
     else
         for_each_tile(gradient, weights, step_sgd, &target);
 #ifdef HALF_KERNEL
@@ -178,6 +199,8 @@ static void apply(const struct pg_update *how, const struct pg_moments *moments,
         for (size_t i = lane; i < count; i += PG_LANES) {
             if (how->optimizer == PG_ADAMW)
                 adamw(&factors, moments, i, v_load(gradient + i));
+            else if (how->is_plain)
+                plain_sgd(&factors, moments, i, v_load(gradient + i));
             else
                 sgd(&factors, moments, i, v_load(gradient + i));
         }

@@ -47,4 +47,12 @@ static inline void sgd(const struct factors *u, const struct pg_moments *at, siz
     v_store(at->value + i, v_sub(kept, v_mul(u->rate, velocity)));
 }
 
+/* The same without momentum. */
+static inline void plain_sgd(const struct factors *u, const struct pg_moments *at, size_t i,
+                             vector g)
+{
+    vector kept = v_mul(u->keep, v_load(at->value + i));
+    v_store(at->value + i, v_sub(kept, v_mul(u->rate, g)));
+}
+
 #endif

@@ -2,10 +2,10 @@
 /*
  * The affine layer f(W x + b). The bias is one more column of W, which meets the row of ones behind
  * the inputs. Rows of the block are those of W, or, turned, its columns; with samples in lanes they
- * are padded to whole lanes, and no result depends on the padding. Initial values as
- * torch.nn.Linear: uniform in +-scale / sqrt(inputs), keyed by (segment, row, column), so that
- * widths are nested.
+ * are padded to whole lanes, and no result depends on the padding. Initial values are keyed by
+ * (segment, row, column), so that widths are nested; their scale comes afterwards.
  */
+#include <assert.h>
 #include <math.h>
 
 #include "phasegrid/model.h"
@@ -52,8 +52,8 @@ static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_
     return lanes == 1 && is_training ? stride * row_elements(spec, lanes) : 0;
 }
 
-static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
-                       const struct pg_random *random, float *ret)
+static void initialise_uniform(const struct pg_layer_spec *spec, uint32_t first_segment,
+                               const struct pg_random *random, float *ret)
 {
     double bound = (double)spec->scale / sqrt((double)spec->inputs);
     float *biases = ret + spec->outputs * spec->inputs;
@@ -65,6 +65,28 @@ static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
             float *at = is_bias ? &biases[row] : &ret[row * spec->inputs + column];
             *at = (float)((2.0 * u - 1.0) * bound);
         }
+}
+
+static void initialise_normal(const struct pg_layer_spec *spec, uint32_t first_segment,
+                              const struct pg_random *random, float *ret)
+{
+    const double deviation =
+        (double)spec->scale * sqrt(2.0 / (double)(spec->inputs + spec->outputs));
+    for (size_t row = 0; row < spec->outputs; row++)
+        for (size_t column = 0; column < spec->inputs; column++)
+            *ret++ = (float)(deviation * (double)pg_random_normal(random, (uint32_t)column,
+                                                                  (uint32_t)row, first_segment));
+    for (size_t row = 0; row < spec->outputs; row++)
+        *ret++ = 0.0f;
+}
+
+static void initialise(const struct pg_layer_spec *spec, uint32_t first_segment,
+                       const struct pg_random *random, float *ret)
+{
+    if (spec->init == PG_INIT_XAVIER_NORMAL)
+        initialise_normal(spec, first_segment, random, ret);
+    else
+        initialise_uniform(spec, first_segment, random, ret);
 }
 
 /* Columns that the kernels are given for `count` of them. */
@@ -90,6 +112,7 @@ static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
         .depth = layer->spec.inputs + 1,
         .lanes = flow->lanes,
     };
+    assert(layer->spec.activation != PG_SILU); /* its argument would be lost: pg_layer_activation */
     flow->kernel->forward(&product, layer->spec.activation);
 }
 

@@ -69,7 +69,8 @@ static void fill(struct pg_bare_loop *loop)
     for (size_t n = 0; n < workload->count; n++)
         fill_sample(loop, n);
     loop->samples = (struct pg_samples){workload->count, 2, loop->inputs, loop->labels,
-                                        workload->model.loss->takes_targets ? loop->targets : NULL};
+                                        workload->model.loss->takes_targets ? loop->targets : NULL,
+                                        NULL};
     for (size_t lane = 0; lane < loop->model.lanes; lane++) {
         const struct pg_random random = pg_random_make((uint32_t)lane, PG_STREAM_INITIAL, 0);
         pg_model_initialise(&loop->model, lane, &workload->model, &random, loop->dense);

@@ -22,27 +22,13 @@ static size_t sample_count(const struct pg_trainer_spec *spec)
 
 /* ---- memory ---- */
 
-/* Arrays for `count` samples of every lane; 4 bytes an element everywhere. */
-static void arrange_samples(const struct pg_trainer_spec *spec, size_t count, size_t lanes,
-                            struct pg_samples *samples, struct pg_arena *arena)
-{
-    size_t numbers = pg_padded(count) * lanes;
-    *samples = (struct pg_samples){.count = count, .arity = spec->arity};
-    samples->inputs = pg_arena_take(arena, numbers * spec->arity * sizeof(uint32_t));
-    samples->labels = pg_arena_take(arena, numbers * sizeof(uint32_t));
-    samples->targets =
-        spec->model.loss->takes_targets
-            ? pg_arena_take(arena, numbers * output_count(&spec->model) * sizeof(float))
-            : NULL;
-}
-
 static void arrange_batches(struct pg_engine *engine, struct pg_arena *arena)
 {
     const struct pg_trainer_spec *spec = engine->spec;
     size_t lanes = engine->model.lanes;
     pg_pass_arrange(&engine->batch_pass, &spec->model, lanes, spec->batch_size, true, arena);
     engine->batch_pass.noise = engine->noise;
-    arrange_samples(spec, spec->batch_size, lanes, &engine->batch, arena);
+    pg_samples_arrange(&engine->batch, &spec->model, spec->arity, spec->batch_size, lanes, arena);
     engine->drawn = pg_arena_take(arena, spec->batch_size * sizeof *engine->drawn);
 }
 
@@ -60,7 +46,7 @@ void pg_engine_arrange(struct pg_engine *engine, const struct pg_trainer_spec *s
         arrange_batches(engine, arena);
     if (lanes == 1)
         return;
-    arrange_samples(spec, count, lanes, &engine->samples, arena);
+    pg_samples_arrange(&engine->samples, &spec->model, spec->arity, count, lanes, arena);
     if (spec->has_readout)
         engine->readout = pg_arena_take(arena, spec->classes * (output_count(&spec->model) + 1) *
                                                    lanes * sizeof(float));
@@ -75,30 +61,12 @@ void pg_engine_prepare(struct pg_engine *engine)
 
 /* ---- who is there ---- */
 
-/* The engine's own arrays are const to those who read samples. */
-static uint32_t *own_words(const uint32_t *words)
-{
-    return (uint32_t *)(uintptr_t)words;
-}
-static float *own_floats(const float *floats)
-{
-    return (float *)(uintptr_t)floats;
-}
-
-/* Copies sample `from` of one run to place `to` of the lane. */
+/* Copies sample `from` of a run to place `to` of a lane. */
 static void copy_sample(const struct pg_engine *engine, const struct pg_samples *run, size_t from,
-                        struct pg_samples *samples, size_t to, size_t lane)
+                        const struct pg_samples *samples, size_t to, size_t lane)
 {
-    const size_t lanes = engine->model.lanes, arity = run->arity;
-    const size_t from_row = pg_padded(run->count);
-    const size_t to_row = lanes == 1 ? pg_padded(samples->count) : samples->count;
-    const size_t outputs = output_count(&engine->spec->model);
-    for (size_t k = 0; k < arity; k++)
-        own_words(samples->inputs)[(to * arity + k) * lanes + lane] = run->inputs[from * arity + k];
-    own_words(samples->labels)[to * lanes + lane] = run->labels[from];
-    for (size_t o = 0; o < outputs && samples->targets != NULL; o++)
-        own_floats(samples->targets)[(o * to_row + to) * lanes + lane] =
-            run->targets[o * from_row + from];
+    const struct pg_samples_lane place = {samples, engine->model.lanes, lane};
+    pg_samples_copy(&engine->spec->model, run, from, &place, to);
 }
 
 static void copy_readout(struct pg_engine *engine, const struct pg_readout *readout, size_t lane)
@@ -209,6 +177,17 @@ void pg_engine_evaluate(struct pg_engine *engine, bool with_test, struct pg_eval
 
 /* ---- step ---- */
 
+/* Without momentum in any lane velocities need not be kept. */
+static bool is_plain(const struct pg_engine *engine, enum pg_group group)
+{
+    bool is_plain = engine->spec->optimizer == PG_SGD;
+    for (size_t lane = 0; lane < engine->model.lanes; lane++) {
+        const struct pg_seat *seat = engine->occupants[lane];
+        is_plain = is_plain && (seat == NULL || !(seat->training.rates[group].momentum > 0.0));
+    }
+    return is_plain;
+}
+
 static void prepare_updates(struct pg_engine *engine)
 {
     const struct pg_optimizer_kind *optimizer = &pg_optimizers[engine->spec->optimizer];
@@ -219,6 +198,7 @@ static void prepare_updates(struct pg_engine *engine)
             if (seat != NULL)
                 optimizer->prepare(&seat->schedules[group], seat->step + 1, lane, update);
         }
+        update->is_plain = is_plain(engine, (enum pg_group)group);
         if (engine->model.lanes == 1)
             pg_update_spread(update);
     }

@@ -11,6 +11,18 @@ static void squared_error(const struct pg_kernel *kernel, const struct pg_sample
                           &part->plane, part->scale);
 }
 
+/* The same, halved: exact. */
+static void half_squared_error(const struct pg_kernel *kernel, const struct pg_samples *samples,
+                               const struct pg_loss_part *part, const float *y, float *delta,
+                               float *loss)
+{
+    struct pg_loss_part half = *part;
+    half.scale *= 0.5f;
+    squared_error(kernel, samples, &half, y, delta, loss);
+    for (size_t n = 0; n < part->plane.numbers; n++)
+        loss[part->begin + n] *= 0.5f;
+}
+
 static void cross_entropy(const struct pg_kernel *kernel, const struct pg_samples *samples,
                           const struct pg_loss_part *part, const float *y, float *delta,
                           float *loss)
@@ -29,5 +41,7 @@ static void logistic(const struct pg_kernel *kernel, const struct pg_samples *sa
 }
 
 const struct pg_loss pg_loss_squared_error = {"squared_error", true, true, squared_error};
+const struct pg_loss pg_loss_half_squared_error = {"half_squared_error", true, true,
+                                                  half_squared_error};
 const struct pg_loss pg_loss_cross_entropy = {"cross_entropy", false, false, cross_entropy};
 const struct pg_loss pg_loss_logistic = {"logistic", false, false, logistic};

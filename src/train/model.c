@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Models as lists of layers: where their blocks stand, and the order in which layers pass values
- * forward and deltas back. A layer's delta is taken from its parameters before they step.
+ * forward and deltas back. A layer's delta is taken from its parameters before they step, and,
+ * where all samples are one window, right before: large weights pass through the caches once.
  */
 #include "phasegrid/model.h"
 
@@ -26,6 +27,11 @@ size_t pg_model_segments(const struct pg_model_spec *spec, struct pg_segment *re
     }
     *ret_parameters = (size_t)offset;
     return count;
+}
+
+size_t pg_model_features(const struct pg_model_spec *spec)
+{
+    return spec->layers[0].kind == &pg_layer_features ? spec->layers[0].outputs : 0;
 }
 
 /* Columns of a layer's output, from those of its input. */
@@ -299,6 +305,8 @@ static struct pg_flow cut(const struct pg_model *model, const struct pg_flow *wh
     const size_t at = window->begin * model->lanes;
     *ret_samples = *whole->samples;
     ret_samples->inputs += at * whole->samples->arity;
+    if (ret_samples->features != NULL)
+        ret_samples->features += at;
     flow.samples = ret_samples;
     flow.begin = window->begin;
     flow.count = window->count;
@@ -419,7 +427,7 @@ void pg_model_loss(const struct pg_model *model, const struct pg_samples *sample
         ret_loss[lane] /= terms;
 }
 
-/* The same over all samples, of a layer l before those over samples. */
+/* The same over all samples. */
 static void skip_back(const struct pg_model *model, const struct pg_samples *samples, size_t count,
                       struct pg_pass *pass, size_t l)
 {
@@ -434,12 +442,14 @@ static void skip_back(const struct pg_model *model, const struct pg_samples *sam
 void pg_model_backward(struct pg_model *model, const struct pg_samples *samples, size_t count,
                        struct pg_pass *pass, const struct pg_update updates[PG_GROUP_COUNT])
 {
-    size_t first = first_of_samples(model);
-    for_each_window(model, samples, count, pass, pass_back_window);
+    const size_t first = first_of_samples(model);
+    const bool is_whole = window_size(model, first, count) == count;
+    if (!is_whole)
+        for_each_window(model, samples, count, pass, pass_back_window);
     for (size_t l = model->layer_count; l-- > 0;) {
         struct pg_flow flow = flow_at(model, samples, count, pass, l);
         struct pg_layer *layer = &model->layers[l];
-        if (l < first && flow.delta_in != NULL) {
+        if ((is_whole || l < first) && flow.delta_in != NULL) {
             layer->spec.kind->pass_back(layer, &flow);
             skip_back(model, samples, count, pass, l - 1);
         }

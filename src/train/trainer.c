@@ -282,6 +282,17 @@ void pg_trainer_parameters(const struct pg_trainer *trainer, size_t seat, float 
     pg_model_store(&of->engine->model, of->lane, PG_VALUE, ret_dense);
 }
 
+void pg_trainer_outputs(const struct pg_trainer *trainer, size_t seat, size_t layer, size_t sample,
+                        float *ret_outputs)
+{
+    const struct pg_seat *of = &trainer->seats[seat];
+    const struct pg_pass *pass = &of->engine->pass;
+    const size_t lanes = of->engine->model.lanes, row = pass->strides[layer] * lanes;
+    const float *from = pass->values[layer] + sample * lanes + of->lane;
+    for (size_t r = 0; r < trainer->spec.model.layers[layer].outputs; r++)
+        ret_outputs[r] = from[r * row];
+}
+
 double pg_trainer_norm(const struct pg_trainer *trainer, size_t seat, enum pg_group group)
 {
     const struct pg_seat *of = &trainer->seats[seat];

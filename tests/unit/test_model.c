@@ -92,7 +92,7 @@ static void fill_samples(const struct net *net, struct fixture *fixture)
             fixture->targets[o * 32 + n] = pg_random_normal(&random, n, 3, o);
     }
     fixture->samples = (struct pg_samples){SAMPLES, 2, fixture->inputs, fixture->labels,
-                                           net->is_regression ? fixture->targets : NULL};
+                                           net->is_regression ? fixture->targets : NULL, NULL};
 }
 
 /* Every lane of a pack sees the same samples. */

@@ -177,7 +177,7 @@ static void set_up(const struct net *net, size_t count, const struct pg_kernel *
     fixture->count = count;
     describe(net, &fixture->spec);
     fixture->samples =
-        (struct pg_samples){count, net->arity, fixture->inputs, fixture->labels, NULL};
+        (struct pg_samples){count, net->arity, fixture->inputs, fixture->labels, NULL, NULL};
     pg_arena_measure(&fixture->arena);
     for (int pass = 0; pass < 2; pass++) {
         if (pass == 1)
