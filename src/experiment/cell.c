@@ -72,22 +72,23 @@ void pg_cell_add_decoder_layer(struct pg_model_spec *model, const struct pg_valu
         (void)snprintf(layer->names[i], sizeof layer->names[i], "decoder.%zu.%s", index, parts[i]);
 }
 
-/* The activations of all layers, as digits. */
+/* The activations of all layers, as digits: those of the last 21. A deeper network says itself in
+   what else it may differ. */
 static int64_t activations_of(const struct pg_model_spec *model)
 {
-    int64_t digits = 0;
+    uint64_t digits = 0;
     for (size_t l = 0; l < model->layer_count; l++)
-        digits = digits << 3 | (int64_t)model->layers[l].activation;
-    return digits;
+        digits = digits << 3 | (uint64_t)model->layers[l].activation;
+    return (int64_t)(digits & INT64_MAX);
 }
 
 /* How layers combine the symbols of a sample, as digits. */
 static int64_t combinations_of(const struct pg_model_spec *model)
 {
-    int64_t digits = 0;
+    uint64_t digits = 0;
     for (size_t l = 0; l < model->layer_count; l++)
-        digits = digits << 2 | (int64_t)model->layers[l].combine;
-    return digits;
+        digits = digits << 2 | (uint64_t)model->layers[l].combine;
+    return (int64_t)(digits & INT64_MAX);
 }
 
 /* What attention and dropout say: heads, and a rate's bits. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "descent_seats.h"
+#include "run_state.h"
 
 static bool has_point(const struct pg_descent *descent, const struct pg_descent_seat *seat)
 {
@@ -44,23 +45,6 @@ static void put_point(struct pg_descent *descent, size_t lane, const double *w)
     seat->next_point++;
 }
 
-/* Points behind the end repeat the last one. */
-static void repeat_last_point(struct pg_descent *descent, const struct pg_descent_seat *seat)
-{
-    const struct pg_experiment *experiment = descent->kind->experiment;
-    for (size_t i = 0; i < experiment->observable_count; i++) {
-        const struct pg_observable *of = &experiment->observables[i];
-        size_t bytes = pg_data_type_size(of->type);
-        if (of->dim_count == 0 || strcmp(experiment->dimensions[of->dims[0]].name, "step") != 0)
-            continue;
-        for (size_t d = 1; d < of->dim_count; d++)
-            bytes *= seat->request.lengths[of->dims[d]];
-        unsigned char *row = seat->request.slots[i];
-        for (size_t point = seat->next_point; point < descent->record->step_count; point++)
-            memcpy(row + point * bytes, row + (point - 1) * bytes, bytes);
-    }
-}
-
 static void end_run(struct pg_descent *descent, size_t lane, bool diverged, const double *w)
 {
     struct pg_descent_seat *seat = &descent->seats[lane];
@@ -73,7 +57,7 @@ static void end_run(struct pg_descent *descent, size_t lane, bool diverged, cons
         .diverged = diverged, .last_step = seat->step, .phase = phase};
     *(uint8_t *)seat->request.slots[descent->kind->obs_phase] = (uint8_t)phase;
     if (!diverged)
-        repeat_last_point(descent, seat);
+        pg_run_repeat_last_point(descent->kind->experiment, &seat->request, seat->next_point);
     seat->is_taken = false;
     source->finish(source->context, seat->request.ticket, 0, &result, NULL);
 }

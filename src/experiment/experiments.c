@@ -7,26 +7,19 @@
 
 extern const struct pg_experiment pg_experiment_addition, pg_experiment_permutation,
     pg_experiment_modular, pg_experiment_transformer, pg_experiment_relation, pg_experiment_tms,
-    pg_experiment_tms_posterior, pg_experiment_parity, pg_experiment_diagonal_linear,
-    pg_experiment_least_squares, pg_experiment_gradient_variance, pg_experiment_deep_linear,
-    pg_experiment_normal_crossing, pg_experiment_quadratic;
+    pg_experiment_tms_posterior, pg_experiment_two_point, pg_experiment_parity,
+    pg_experiment_diagonal_linear, pg_experiment_least_squares, pg_experiment_gradient_variance,
+    pg_experiment_deep_linear, pg_experiment_normal_crossing, pg_experiment_quadratic;
 
 const struct pg_experiment *const pg_experiments[] = {
-    &pg_experiment_addition,
-    &pg_experiment_permutation,
-    &pg_experiment_modular,
-    &pg_experiment_transformer,
-    &pg_experiment_relation,
-    &pg_experiment_tms,
-    &pg_experiment_tms_posterior,
-    &pg_experiment_parity,
-    &pg_experiment_diagonal_linear,
-    &pg_experiment_least_squares,
-    &pg_experiment_gradient_variance,
-    &pg_experiment_deep_linear,
-    &pg_experiment_normal_crossing,
-    &pg_experiment_quadratic,
-    NULL,
+    &pg_experiment_addition,      &pg_experiment_permutation,
+    &pg_experiment_modular,       &pg_experiment_transformer,
+    &pg_experiment_relation,      &pg_experiment_tms,
+    &pg_experiment_tms_posterior, &pg_experiment_two_point,
+    &pg_experiment_parity,        &pg_experiment_diagonal_linear,
+    &pg_experiment_least_squares, &pg_experiment_gradient_variance,
+    &pg_experiment_deep_linear,   &pg_experiment_normal_crossing,
+    &pg_experiment_quadratic,     NULL,
 };
 
 const struct pg_experiment *pg_experiment_find(const char *name)

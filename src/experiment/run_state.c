@@ -56,6 +56,30 @@ size_t pg_steps_before(const int64_t *steps, size_t count, int64_t step)
     return before;
 }
 
+/* Bytes of one point of an observable over steps; 0: it is none. */
+static size_t point_bytes(const struct pg_experiment *experiment,
+                          const struct pg_observable *observable, const size_t *lengths)
+{
+    size_t bytes = pg_data_type_size(observable->type);
+    if (observable->dim_count == 0 ||
+        strcmp(experiment->dimensions[observable->dims[0]].name, "step") != 0)
+        return 0;
+    for (size_t d = 1; d < observable->dim_count; d++)
+        bytes *= lengths[observable->dims[d]];
+    return bytes;
+}
+
+void pg_run_repeat_last_point(const struct pg_experiment *experiment,
+                              const struct pg_run_request *request, size_t next)
+{
+    for (size_t i = 0; i < experiment->observable_count; i++) {
+        size_t bytes = point_bytes(experiment, &experiment->observables[i], request->lengths);
+        unsigned char *row = request->slots[i];
+        for (size_t point = next; bytes > 0 && point < request->record->step_count; point++)
+            memcpy(row + point * bytes, row + (point - 1) * bytes, bytes);
+    }
+}
+
 /* own: the run's lengths as far as the row is written */
 static void pass_observable(const struct pg_observable *observable,
                             const struct pg_run_request *request, const size_t *own, void *slot,

@@ -22,6 +22,10 @@ struct pg_run_head pg_run_head_make(const struct pg_experiment *experiment,
 /* Steps of an ascending list that lie before `step`. */
 size_t pg_steps_before(const int64_t *steps, size_t count, int64_t step);
 
+/* What is over steps from point `next` > 0 of the record on, behind a run's end: its last point. */
+void pg_run_repeat_last_point(const struct pg_experiment *experiment,
+                              const struct pg_run_request *request, size_t next);
+
 /* Passes over the row as it is before the evaluation of `step`, in the run's own lengths: points
    and snapshots of earlier steps, and all that is not over steps. */
 void pg_run_row_pass(const struct pg_experiment *experiment, const struct pg_run_request *request,

@@ -179,32 +179,6 @@ void pg_trajectory_keep_snapshot(struct pg_trajectory *trajectory, const struct 
 
 /* ---- the end ---- */
 
-/* Bytes of one point of an observable over steps; 0: it is none. */
-static size_t point_bytes(const struct pg_trajectory *trajectory,
-                          const struct pg_observable *observable)
-{
-    const struct pg_experiment_dimension *dimensions = trajectory->experiment->dimensions;
-    size_t bytes = pg_data_type_size(observable->type);
-    if (observable->dim_count == 0 || strcmp(dimensions[observable->dims[0]].name, "step") != 0)
-        return 0;
-    for (size_t d = 1; d < observable->dim_count; d++)
-        bytes *= trajectory->request.lengths[observable->dims[d]];
-    return bytes;
-}
-
-static void repeat_last_point(const struct pg_trajectory *trajectory)
-{
-    const struct pg_experiment *experiment = trajectory->experiment;
-    for (size_t i = 0; i < experiment->observable_count; i++) {
-        size_t bytes = point_bytes(trajectory, &experiment->observables[i]);
-        unsigned char *next =
-            (unsigned char *)trajectory->request.slots[i] + trajectory->next_point * bytes;
-        for (size_t point = trajectory->next_point;
-             bytes > 0 && point < trajectory->request.record->step_count; point++, next += bytes)
-            memcpy(next, next - bytes, bytes);
-    }
-}
-
 static void put_steps(const struct pg_trajectory *trajectory, size_t first, size_t held,
                       const struct pg_crossing *crossing)
 {
@@ -218,7 +192,8 @@ void pg_trajectory_end(const struct pg_trajectory *trajectory, const struct pg_t
     const struct pg_trajectory_slots *at = trajectory->at;
     enum pg_phase phase = phase_of(trajectory, end->diverged);
     if (!end->diverged)
-        repeat_last_point(trajectory);
+        pg_run_repeat_last_point(trajectory->experiment, &trajectory->request,
+                                 trajectory->next_point);
     put_steps(trajectory, at->steps_to_train, at->steps_to_train_held, &trajectory->train);
     put_steps(trajectory, at->steps_to_test, at->steps_to_test_held, &trajectory->test);
     *(uint8_t *)trajectory->request.slots[at->phase] = (uint8_t)phase;
