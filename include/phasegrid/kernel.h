@@ -23,7 +23,7 @@
 
 #include "phasegrid/error.h"
 
-enum { PG_LANES = 16, PG_COLUMNS = 8 };
+enum { PG_LANES = 16, PG_COLUMNS = 8, PG_FEW_MAX = 4 };
 
 static inline size_t pg_padded(size_t count)
 {
@@ -50,8 +50,11 @@ struct pg_product {
     size_t b_depth, b_column; /* b_column is 1 where lanes is 1 */
     float *out;               /* columns adjacent; unused by update */
     size_t out_row;
-    size_t rows, columns, depth; /* columns: a multiple of PG_COLUMNS where lanes is 1 */
-    size_t lanes;                /* 1: samples in lanes; PG_LANES: runs in lanes */
+    size_t rows, columns,
+        depth;    /* columns: a multiple of PG_COLUMNS where lanes is 1, or, forward
+                     from at least PG_LANES rows and with a_depth 1, a row of which
+                     may be read up to a multiple of PG_COLUMNS, at most PG_FEW_MAX */
+    size_t lanes; /* 1: samples in lanes; PG_LANES: runs in lanes */
 };
 
 enum pg_optimizer { PG_ADAMW, PG_SGD };
@@ -119,6 +122,15 @@ enum { PG_PLACES_MAX = 4 };
 size_t pg_attention_scratch(size_t heads, size_t width, size_t places, size_t columns,
                             size_t lanes);
 
+/* Few samples on their way back through the rows of large weights, samples in lanes 1. */
+struct pg_few {
+    size_t samples, rows, width; /* width: of a row of weights, a multiple of PG_LANES */
+    const float *delta_out;      /* (rows, samples), rows delta_row apart */
+    size_t delta_row;
+    const float *in; /* (samples, width) */
+    float *sums;     /* (samples, width) in and out */
+};
+
 struct pg_lane_kernel;
 
 struct pg_kernel {
@@ -137,6 +149,11 @@ struct pg_kernel {
     /* The product is a gradient: applied to the moments (rows, columns), never stored. */
     void (*update)(const struct pg_product *gradient, const struct pg_update *update,
                    const struct pg_moments *moments);
+
+    /* Up to PG_FEW_MAX samples: adds W^T delta_out to the sums, and steps W by delta_out in^T, in
+       one walk over W, the moments' (rows, width). */
+    void (*back_and_step)(const struct pg_few *few, const struct pg_update *update,
+                          const struct pg_moments *moments);
 
     /* The same for a gradient that exists already: (count) numbers, a multiple of PG_LANES; the
        i-th takes the factors of lane i % PG_LANES. */

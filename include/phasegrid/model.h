@@ -113,6 +113,10 @@ struct pg_layer_kind {
     void (*pass_back)(const struct pg_layer *layer, const struct pg_flow *flow);
     /* Adds to delta_skip, which the layer behind `skip` has set. NULL: takes no other input. */
     void (*skip_back)(const struct pg_layer *layer, const struct pg_flow *flow);
+    /* pass_back and step in one, of all samples as one window; false: nothing is done, they are to
+       be called. May be NULL. */
+    bool (*back_and_step)(struct pg_layer *layer, const struct pg_flow *flow,
+                          const struct pg_update *update);
     /* The parameters' own step, of all samples. NULL: there are none. */
     void (*step)(struct pg_layer *layer, const struct pg_flow *flow,
                  const struct pg_update *update);

@@ -11,6 +11,7 @@
 
 #include "activation.h"
 #include "attention.h"
+#include "few.h"
 #include "gather.h"
 #include "optimizer.h"
 #include "probe.h"
@@ -82,6 +83,10 @@ static void forward(const struct pg_product *product, enum pg_activation activat
 {
     const size_t weights = product->rows * product->depth;
     const struct activation_target target = {product->out, NULL, product->out_row};
+    if (product->lanes == 1 && product->columns <= PG_FEW_MAX) {
+        forward_few(product, activation);
+        return;
+    }
     if (activation == PG_TANH)
         for_each_tile(product, weights, store_tanh, &target);
     else if (activation == PG_RELU)
@@ -165,7 +170,8 @@ INLINE void step_plain_sgd(const struct tile_buffer *products, const struct tile
     for (size_t r = 0; r < tile->rows; r++) {
         size_t at = tile_index(tile, tile->row + r, tile->column, target->moments.stride);
         for (size_t i = 0; i < tile->vectors; i++, at += step)
-            plain_sgd(&factors, &target->moments, at, v_load(&products->at[r][i * WIDTH]));
+            plain_sgd(&factors, &target->moments, at, v_load(target->moments.value + at),
+                      v_load(&products->at[r][i * WIDTH]));
     }
 }
 
@@ -200,7 +206,7 @@ static void apply(const struct pg_update *how, const struct pg_moments *moments,
             if (how->optimizer == PG_ADAMW)
                 adamw(&factors, moments, i, v_load(gradient + i));
             else if (how->is_plain)
-                plain_sgd(&factors, moments, i, v_load(gradient + i));
+                plain_sgd(&factors, moments, i, v_load(moments->value + i), v_load(gradient + i));
             else
                 sgd(&factors, moments, i, v_load(gradient + i));
         }
@@ -364,6 +370,7 @@ const struct pg_kernel KERNEL_SYMBOL = {
     .apply = apply,
     .activate = activate_all,
     .derive = derive_all,
+    .back_and_step = walk_back,
     .transpose = transpose,
     .squared_error = squared_error,
     .logistic = logistic,

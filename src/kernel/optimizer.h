@@ -47,12 +47,11 @@ static inline void sgd(const struct factors *u, const struct pg_moments *at, siz
     v_store(at->value + i, v_sub(kept, v_mul(u->rate, velocity)));
 }
 
-/* The same without momentum. */
+/* The same without momentum, of a value that is loaded already. */
 static inline void plain_sgd(const struct factors *u, const struct pg_moments *at, size_t i,
-                             vector g)
+                             vector value, vector g)
 {
-    vector kept = v_mul(u->keep, v_load(at->value + i));
-    v_store(at->value + i, v_sub(kept, v_mul(u->rate, g)));
+    v_store(at->value + i, v_sub(v_mul(u->keep, value), v_mul(u->rate, g)));
 }
 
 #endif

@@ -8,7 +8,11 @@
 #include <assert.h>
 #include <math.h>
 
+#include <string.h>
+
 #include "phasegrid/model.h"
+
+enum { FEW_WEIGHTS = 1 << 14 }; /* numbers: what stays in L1 and L2 is passed twice as well */
 
 /* Whether the block holds W transposed, a row for each input: with samples in lanes, where that
    makes what has to be turned for the gradient the smaller. */
@@ -44,12 +48,12 @@ static size_t block(const struct pg_layer_spec *spec, size_t lanes, size_t *ret_
     return spec->outputs * stride;
 }
 
-/* With samples in lanes: the inputs sample-major, (stride, row_elements). */
+/* With samples in lanes: the inputs sample-major, (stride, row_elements), and the sums of few. */
 static size_t scratch(const struct pg_layer_spec *spec, size_t lanes, size_t in_stride,
                       size_t stride, bool is_training)
 {
     (void)in_stride;
-    return lanes == 1 && is_training ? stride * row_elements(spec, lanes) : 0;
+    return lanes == 1 && is_training ? (stride + PG_FEW_MAX) * row_elements(spec, lanes) : 0;
 }
 
 static void initialise_uniform(const struct pg_layer_spec *spec, uint32_t first_segment,
@@ -96,6 +100,13 @@ static size_t used_columns(const struct pg_flow *flow)
     return flow->lanes == 1 ? whole : flow->count;
 }
 
+/* Few samples and weights that do not stay in L2: one walk over them each way. */
+static bool is_walk(const struct pg_layer *layer, const struct pg_flow *flow)
+{
+    return flow->lanes == 1 && flow->count <= PG_FEW_MAX && layer->elements >= FEW_WEIGHTS &&
+           layer->spec.outputs >= PG_LANES && !is_turned(&layer->spec, 1);
+}
+
 static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
 {
     const struct pg_product product = {
@@ -108,7 +119,7 @@ static void forward(const struct pg_layer *layer, const struct pg_flow *flow)
         .out = flow->out,
         .out_row = flow->stride,
         .rows = layer->spec.outputs,
-        .columns = used_columns(flow),
+        .columns = is_walk(layer, flow) ? flow->count : used_columns(flow),
         .depth = layer->spec.inputs + 1,
         .lanes = flow->lanes,
     };
@@ -183,6 +194,33 @@ static void step(struct pg_layer *layer, const struct pg_flow *flow, const struc
     flow->kernel->update(&gradient, update, &layer->moments);
 }
 
+static bool back_and_step(struct pg_layer *layer, const struct pg_flow *flow,
+                          const struct pg_update *update)
+{
+    const size_t width = layer->moments.stride, inputs = layer->spec.inputs;
+    if (!is_walk(layer, flow))
+        return false;
+    float *in = flow->scratch, *sums = in + used_columns(flow) * width;
+    const struct pg_few few = {
+        .samples = flow->count,
+        .rows = layer->spec.outputs,
+        .width = width,
+        .delta_out = flow->delta_out,
+        .delta_row = flow->stride,
+        .in = in,
+        .sums = sums,
+    };
+    flow->kernel->transpose(flow->in, flow->in_stride, in, width, width, used_columns(flow));
+    memset(sums, 0, flow->count * width * sizeof *sums);
+    flow->kernel->back_and_step(&few, update, &layer->moments);
+    for (size_t i = 0; i < inputs; i++)
+        for (size_t n = 0; n < flow->count; n++)
+            flow->delta_in[i * flow->in_stride + n] = sums[n * width + i];
+    const struct pg_plane plane = {inputs, flow->in_stride, pg_padded(flow->count)};
+    flow->kernel->derive(flow->delta_in, flow->in, &plane, flow->in_activation);
+    return true;
+}
+
 static double flops(const struct pg_layer_spec *spec, size_t count, bool is_training)
 {
     double macs = (double)spec->outputs * (double)(spec->inputs + 1) * (double)count;
@@ -198,6 +236,7 @@ const struct pg_layer_kind pg_layer_affine = {
     .initialise = initialise,
     .forward = forward,
     .pass_back = pass_back,
+    .back_and_step = back_and_step,
     .step = step,
     .flops = flops,
 };

@@ -449,11 +449,15 @@ void pg_model_backward(struct pg_model *model, const struct pg_samples *samples,
     for (size_t l = model->layer_count; l-- > 0;) {
         struct pg_flow flow = flow_at(model, samples, count, pass, l);
         struct pg_layer *layer = &model->layers[l];
-        if ((is_whole || l < first) && flow.delta_in != NULL) {
+        const struct pg_update *update = &updates[layer->spec.group];
+        const bool passes = (is_whole || l < first) && flow.delta_in != NULL;
+        const bool is_done = passes && layer->spec.kind->back_and_step != NULL &&
+                             layer->spec.kind->back_and_step(layer, &flow, update);
+        if (passes && !is_done)
             layer->spec.kind->pass_back(layer, &flow);
+        if (passes)
             skip_back(model, samples, count, pass, l - 1);
-        }
-        if (layer->spec.kind->step != NULL)
-            layer->spec.kind->step(layer, &flow, &updates[layer->spec.group]);
+        if (!is_done && layer->spec.kind->step != NULL)
+            layer->spec.kind->step(layer, &flow, update);
     }
 }
