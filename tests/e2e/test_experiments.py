@@ -18,6 +18,13 @@ JOBS = {
                         "learning_rate: [0.01, 0.1]", ""),
     "least_squares": ("steps: 500, sampling: epochs, batch_size: 1",
                       "learning_rate: [0.25, 0.95]", ""),
+    "two_point": ("depth: 5, width: 130, activation: silu, skip: 'yes', steps: 700, learning_rate: 0.1, "
+                  "init_gain: 0.6, stop_loss: 1e-3", "input_distance: [0.5, 1.5]",
+                  "parameters: [0, 100, 700]"),
+    "two_point dropout": ("width: 20, dropout: 0.1, steps: 300, learning_rate: 0.1, "
+                          "optimizer: adamw", "depth: [1, 3]", ""),
+    "two_point tree": ("task: tree, tree_levels: 2, width: 40, centred: 'yes', steps: 300, "
+                       "learning_rate: 0.3", "activation: [relu, tanh]", ""),
     "gradient_variance": ("steps: 2", "learning_rate: [0.03, 0.1]", ""),
 }
 
@@ -26,7 +33,7 @@ def job(experiment):
     """The text of its job."""
     settings, axis, record = JOBS[experiment]
     name, values = axis.split(": ")
-    return (f"experiment: {experiment}\nsettings: {{{settings}}}\n"
+    return (f"experiment: {experiment.split()[0]}\nsettings: {{{settings}}}\n"
             f"grid: [{{name: {name}, values: {values}}}]\nseeds: 9\n"
             f"record: {{points: 8{', ' + record if record else ''}}}\n")
 

@@ -9,7 +9,7 @@
 #include "phasegrid/kernel.h"
 #include "row.h"
 
-enum { STAGE_RUNS = 40, STAGE_STATE_MAX = 128 * 1024 };
+enum { STAGE_RUNS = 40, STAGE_STATE_MAX = 192 * 1024 };
 
 /* A run between two steps. */
 struct saved {

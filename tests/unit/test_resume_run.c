@@ -52,6 +52,7 @@ static const struct job {
      "data_fraction=0.5",
      false},
     {"permutation", "steps=44 decoder_width=100 decoder_depth=1 representation_lr=0.01", false},
+    {"two_point", "steps=44 width=60 depth=3 skip=yes dropout=0.1 momentum=0.5", false},
 };
 enum { JOB_COUNT = sizeof jobs / sizeof jobs[0], QUALITY = 2, REDRAWS = 3 };
 
@@ -71,7 +72,8 @@ static void prepare(const struct job *job, size_t run, struct row *row)
     (void)snprintf(text, sizeof text, "%g", 0.1 * (double)(run % 4));
     row_set(row, "weight_decay", run % 10 != 7 ? text : run == 7 ? "1e6" : "1");
     if (run % 10 == 7)
-        row_set(row, "decoder_lr", run == 7 ? "1e6" : "10");
+        row_set(row, strcmp(job->experiment, "two_point") == 0 ? "learning_rate" : "decoder_lr",
+                run == 7 ? "1e6" : "10");
 }
 
 static void prepare_all(const struct job *job, struct row *rows, size_t wider)
