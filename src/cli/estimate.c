@@ -18,7 +18,8 @@
 
 enum { FIRST_TRIAL_STEPS = 16, TRIAL_GROWTH = 4, TRIALS_MAX = 6 };
 
-static const double trial_seconds = 0.2;
+/* CPU time of the last trial of a shape, and of a first one that is the only one. */
+static const double trial_seconds = 0.2, long_seconds = 3.0;
 
 static double shape_flops(const struct pg_shape *shape)
 {
@@ -27,14 +28,21 @@ static double shape_flops(const struct pg_shape *shape)
 
 /* ---- the trial ---- */
 
+/* Whether another trial, of more steps, is to be made: where the first one takes long, it is, so
+   that what a run's beginning and end take is seen apart from its steps. */
+static bool wants_more(const struct pg_trial_cost *cost, const struct pg_trial_cost *before)
+{
+    bool is_first = before->steps == 0;
+    return cost->cpu_seconds < (is_first ? long_seconds : trial_seconds);
+}
+
 /* Of `lanes` runs side by side, each of at most `budget` steps. */
 static int measure_speed(const struct pg_trial *trial, uint32_t seed, const struct pg_shape *shape,
                          double *ret_steps_per_second, struct pg_error *error)
 {
     const int64_t lanes = (int64_t)shape->lanes;
     struct pg_trial_cost cost = {0}, before = {0};
-    for (int64_t length = FIRST_TRIAL_STEPS; cost.cpu_seconds < trial_seconds;
-         length *= TRIAL_GROWTH) {
+    for (int64_t length = FIRST_TRIAL_STEPS; wants_more(&cost, &before); length *= TRIAL_GROWTH) {
         int64_t cut = length < shape->steps ? length : shape->steps;
         before = cost;
         int status = pg_trial_run(trial, seed, shape->lanes, cut, &cost, error);
