@@ -2,6 +2,8 @@
 """Variables against one axis, or along the run: mean over seeds and their range, theory beside data
 where the file has it."""
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -9,6 +11,8 @@ from .reader import SweepError, grid_axes
 from .style import (MUTED, RC, axis_label, describe, single_coordinates, spacing, tick_labels,
                     write_title, zipped)
 
+PANELS_MAX = 5  # side by side
+THEORY = "theory_"  # theory_h is the theory of h
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 MARKERS = "osD^vP*"
 
@@ -21,23 +25,40 @@ def plot_curve(sweep, x=None, show=None, columns=None):
     sweep, x = choose(sweep, x, columns, own_dims(sweep, names))
     values = [variable(sweep, name, (x, columns)) for name in names]
     panels = sweep.sizes[columns] if columns else 1
+    rows = -(-panels // PANELS_MAX)
+    across = -(-panels // rows)
     with plt.rc_context(RC):
-        figure, axes = plt.subplots(1, panels, squeeze=False, sharey=True, layout="constrained",
-                                    figsize=(max(3.4 * panels, 7), 4.4))
-        for j, panel in enumerate(axes[0]):
+        figure, axes = plt.subplots(rows, across, squeeze=False, sharex=rows > 1, sharey=True,
+                                    layout="constrained",
+                                    figsize=(max(3.4 * across, 7), 4.4 if rows == 1 else 3.2 * rows))
+        for panel in axes.flat[panels:]:
+            panel.set_axis_off()
+        for j, panel in enumerate(axes.flat[:panels]):
             for index, value in enumerate(values):
                 at = {columns: j} if columns and columns in value.dims else {}
-                draw(panel, sweep, x, value.isel(at), index)
+                draw(panel, sweep, x, value.isel(at), colour_index(names, index))
             label(panel, sweep, x)
             if columns:
-                names = zipped(sweep, columns) or [columns]
-                panel.set_title(describe(sweep.isel({columns: j}), names), fontsize=9.5,
-                                fontweight="normal", loc="center")
+                panel.set_title(title_of(sweep, columns, j), fontsize=9.5, fontweight="normal",
+                                loc="center")
         axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0,
                            title=reading(sweep), title_fontsize=8.5, alignment="left")
         write_title(figure, sweep.attrs.get("title", "curves"),
                     describe(sweep, single_coordinates(sweep)))
     return figure
+
+
+def title_of(sweep, columns, index):
+    """What a panel's value of the axis is; of zipped settings those that differ along it."""
+    names = [name for name in zipped(sweep, columns) if len(np.unique(sweep[name])) > 1] or [columns]
+    text = describe(sweep.isel({columns: index}), names)
+    return textwrap.fill(text, 40) if len(names) > 2 else text
+
+
+def colour_index(names, index):
+    """Theory has the colour of what it is the theory of."""
+    of = names[index].removeprefix(THEORY)
+    return names.index(of) if of in names else index
 
 
 def own_dims(sweep, names):
@@ -47,8 +68,10 @@ def own_dims(sweep, names):
 
 def choose(sweep, x, columns, own):
     """The sweep without axes of one value, and the axis to draw over."""
-    single = [dim for dim in grid_axes(sweep) if sweep.sizes[dim] == 1 and dim not in (x, columns)]
+    single = [dim for dim in [*grid_axes(sweep), *own]
+              if dim in sweep.dims and sweep.sizes[dim] == 1 and dim not in (x, columns, "step")]
     sweep = sweep.isel({dim: 0 for dim in single})
+    own = own - set(single)
     left = [dim for dim in grid_axes(sweep) if dim != columns]
     x = x or (left[0] if len(left) == 1 else "step" if not left else None)
     if columns and columns not in (*grid_axes(sweep), *own):
@@ -111,7 +134,7 @@ def draw(axes, sweep, x, value, index):
     if not some.any():
         return
     low, high = np.nanmin(rows, axis=1), np.nanmax(rows, axis=1)
-    is_theory = np.allclose(low, high)
+    is_theory = np.allclose(low, high) or str(value.name).startswith(THEORY)
     few = len(position) <= 24
     axes.plot(position, np.nanmean(rows, axis=1), "--" if is_theory else "-", color=colour,
               marker=MARKERS[index % len(MARKERS)] if few and not is_theory else None,

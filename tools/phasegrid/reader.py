@@ -129,7 +129,8 @@ def locate_run(sweep, number):
 
 
 def select(sweep, wanted):
-    """The part of the sweep with {name: value}, names being axes, zipped settings or seed.
+    """The part of the sweep with {name: value}, names being axes, zipped settings, seed, or a dimension
+    of variables (layer, pair).
 
     Values are numbers or text as in the job file; each must be one of the axis's own.
     """
@@ -142,7 +143,7 @@ def select(sweep, wanted):
 def find_value(sweep, name, value):
     """(dimension, index) of the value on an axis."""
     grid = sweep["status"].dims
-    if name not in sweep.coords or sweep[name].ndim != 1 or sweep[name].dims[0] not in grid:
+    if name not in sweep.coords or sweep[name].ndim != 1 or sweep[name].dims[0] not in (*grid, name):
         raise SweepError(f"'{name}' is not an axis; the axes are {', '.join(grid)}")
     values = sweep[name].values
     matches = np.flatnonzero(equal_values(values, value))
