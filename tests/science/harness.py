@@ -23,3 +23,10 @@ def run(job, output, **settings):
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return output
+
+
+def published(name, folder):
+    """The job jobs/NAME.yaml, run into the folder; or into the folder that PHASEGRID_RESULTS names,
+    where files of an earlier run are gone on with: finished ones are judged as they are."""
+    folder = Path(os.environ.get("PHASEGRID_RESULTS", folder))
+    return run(ROOT / "jobs" / f"{name}.yaml", folder / f"{name}.h5")
