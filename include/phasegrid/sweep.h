@@ -18,7 +18,7 @@
 enum { PG_PHASES_MAX = 32 };
 
 /* Raised by every change that alters a run's bytes; a file made with another one is refused. */
-enum { PG_NUMERICS = 1 };
+enum { PG_NUMERICS = 2 };
 
 /* The exit code of a launch that is stopped with work left; here for processes left by force. */
 enum { PG_STOPPED_EXIT = 85 };

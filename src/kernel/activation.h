@@ -52,7 +52,7 @@ INLINE vector derivative(enum pg_activation activation, vector h)
     if (activation == PG_RELU)
         return v_less(v_set(0.0f), h, one, v_set(0.0f));
     if (activation == PG_LEAKY_RELU)
-        return v_less(h, v_set(0.0f), v_set(0.01f), one);
+        return v_less(v_set(0.0f), h, one, v_set(0.01f)); /* at 0 as torch has it */
     if (activation == PG_ELU)
         return v_less(h, v_set(0.0f), v_add(h, one), one);
     if (activation == PG_SILU)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import harness
+import retrain
+import retrain_two_point
 from cube import Cube
 
 JOBS = harness.ROOT / "jobs"
@@ -17,6 +19,29 @@ MIDDLE = {TWO_LAYER: 0, SHALLOW: 1}  # where the paper measures
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("two_point")
+
+
+# ---- float64 ----
+
+def test_float64_has_the_same_distances(folder):
+    """Every activation, skips, AdamW, momentum, XOR and the tree: loss, h, y and w at every step."""
+    cube = Cube([harness.run(harness.JOBS / "retrain-two-point.yaml", folder / "again.h5")])
+    assert cube.done.all()
+    for index in map(tuple, np.argwhere(cube.done)):
+        run = retrain_two_point.Run(cube, index)
+        start = np.concatenate([segment.ravel() for segment in run.segments])
+        found, again = run.train()
+        depth, pairs = found[0][1].shape
+        h = cube["h"][index][:, :depth, :pairs]
+        apart = [np.max(np.abs(theirs - ours)) / np.max(np.abs(ours)) for theirs, ours in
+                 zip((cube["train_loss"][index], h, cube["y"][index][:, :pairs],
+                      cube["w"][index][:, :pairs]), map(np.array, zip(*found)))]
+        end = cube["parameters"][index][-1][:len(again)]
+        moved = np.linalg.norm(end - again) / np.linalg.norm(again - start)
+        print(run.setting("task"), run.setting("activation"), apart, moved)
+        has_kinks = "relu" in run.setting("activation")  # float32 and float64 may fall on two sides
+        assert max(apart) <= (retrain.TOLERANCE if has_kinks else 1e-4)
+        assert moved <= retrain.TOLERANCE
 
 
 # ---- trajectories ----

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Trains runs of the two_point experiment again, in float64, from the parameters that the file keeps of
+step 0, and measures the distances of their representations. Written from the paper's repository as the
+science page tells it and from torch's documentation, not from the program's sources."""
+
+import itertools
+
+import numpy as np
+
+import retrain
+
+
+def points(setting):
+    """Inputs and targets of a task, (points, dimensions)."""
+    if setting("task") == "xor":
+        x = np.array(list(itertools.product((0.0, 1.0), repeat=2)))
+        y = np.logical_xor(*x.T)[:, None].astype(float)
+    elif setting("task") == "tree":
+        levels = int(setting("tree_levels"))
+        leaves = range(2 ** levels)
+        nodes = [(level, node) for level in range(1, levels + 1) for node in range(2 ** level)]
+        x = np.eye(len(leaves))
+        y = np.array([[float(leaf >> (levels - level) == node) for level, node in nodes]
+                      for leaf in leaves])
+    else:
+        x = np.array([[-1.0], [-1.0 + setting("input_distance")]])
+        y = np.array([[0.6], [0.6 + setting("target_distance")]])
+    if setting("centred") == "yes":
+        x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    return x, y
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+ACTIVATIONS = {  # function, and slope at the argument
+    "identity": (lambda x: x, np.ones_like),
+    "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(float)),
+    "leaky_relu": (lambda x: np.where(x < 0, 0.01 * x, x), lambda x: np.where(x > 0, 1.0, 0.01)),
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
+    "elu": (lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x),
+            lambda x: np.where(x < 0, np.exp(np.minimum(x, 0)), 1.0)),
+    "silu": (lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * (1 - sigmoid(x)))),
+}
+
+
+class Net:
+    """a_n = f(W_n a_{n-1} + b_n), with the skip + a_{n-2} from n = 2 on; the last map has no f."""
+
+    def __init__(self, segments, activation, has_skip):
+        self.weights, self.biases = segments[0::2], [bias[:, 0] for bias in segments[1::2]]
+        self.act, self.slope = ACTIVATIONS[activation]
+        self.has_skip = has_skip
+
+    def skips(self, n):
+        return self.has_skip and n > 1
+
+    def forward(self, x):
+        """Arguments of f, and values: of the input, of every hidden layer, of the output."""
+        before, values = [], [x]
+        for n, (weight, bias) in enumerate(zip(self.weights, self.biases)):
+            before.append(values[-1] @ weight.T + bias)
+            is_last = n == len(self.weights) - 1
+            value = before[-1] if is_last else self.act(before[-1])
+            values.append(value + values[n - 1] if self.skips(n) and not is_last else value)
+        return before, values
+
+    def gradients(self, before, values, delta):
+        """Of weights and biases in turn, from d loss / d output."""
+        count = len(self.weights)
+        found, of_values = [None] * (2 * count), [0.0] * (count + 1)
+        of_values[count] = delta
+        for n in reversed(range(count)):
+            is_last = n == count - 1
+            if self.skips(n) and not is_last:
+                of_values[n - 1] = of_values[n - 1] + of_values[n + 1]
+            at = of_values[n + 1] * (1.0 if is_last else self.slope(before[n]))
+            found[2 * n], found[2 * n + 1] = at.T @ values[n], at.sum(axis=0)[:, None]
+            of_values[n] = of_values[n] + at @ self.weights[n]
+        return found
+
+
+def squared_distances(values):
+    """Of all pairs i < j, in lexicographic order."""
+    return np.array([np.sum((b - a) ** 2) for a, b in itertools.combinations(values, 2)])
+
+
+class Run:
+    """One run of a cube of the two_point experiment."""
+
+    def __init__(self, cube, index):
+        self.cube, self.index = cube, index
+        self.x, self.y = points(self.setting)
+        names = cube.coordinate("segment")
+        place = [cube.of_cells(f"segment_{what}")[index[:-1]] for what in ("offset", "rows", "columns")]
+        flat = cube["parameters"][index][0].astype(float)
+        self.segments = [flat[offset:offset + rows * columns].reshape(rows, columns).copy()
+                         for offset, rows, columns in zip(*place) if offset >= 0 and rows > 0]
+        assert len(self.segments) == 2 * int(self.setting("depth")) + 2, names
+
+    def setting(self, name):
+        return self.cube.value(name, self.index[:-1])
+
+    def optimizer(self):
+        rate, decay = self.setting("learning_rate"), self.setting("weight_decay")
+        if self.setting("optimizer") == "sgd":
+            return retrain.MomentumDescent(rate, decay, self.setting("momentum"))
+        return retrain.AdamW(rate, decay, self.setting("beta1"), self.setting("beta2"),
+                             self.setting("epsilon"))
+
+    def observe(self, values):
+        """Half the mean squared error; h (layer, pair), y (pair), w (pair)."""
+        output, targets = values[-1], self.y
+        h = np.array([squared_distances(hidden) for hidden in values[1:-1]])
+        dy = [(b - a) for a, b in itertools.combinations(output, 2)]
+        d = [(b - a) for a, b in itertools.combinations(targets, 2)]
+        w = np.array([np.dot(a, a) - np.dot(b, a) for a, b in zip(dy, d)])
+        return 0.5 * np.mean((output - targets) ** 2), h, squared_distances(output), w
+
+    def train(self):
+        """What observe() says at every recorded step, and the parameters at the end."""
+        net = Net(self.segments, self.setting("activation"), self.setting("skip") == "yes")
+        steps = self.cube.coordinate("step")
+        optimizers = [self.optimizer() for _ in self.segments]
+        found = []
+        for step in range(int(steps[-1]) + 1):
+            net.biases = [bias[:, 0] for bias in self.segments[1::2]]
+            before, values = net.forward(self.x)
+            if step in steps:
+                found.append(self.observe(values))
+            if step == steps[-1]:
+                break
+            delta = (values[-1] - self.y) / self.y.size
+            gradients = net.gradients(before, values, delta)
+            self.segments = [optimizer.step(segment, gradient, step + 1) for segment, optimizer, gradient
+                             in zip(self.segments, optimizers, gradients)]
+            net.weights = self.segments[0::2]
+        return found, np.concatenate([segment.ravel() for segment in self.segments])
