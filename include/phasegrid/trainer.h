@@ -184,8 +184,8 @@ void pg_trainer_pass(const struct pg_trainer *trainer, size_t seat, struct pg_st
 void pg_trainer_layer(const struct pg_trainer *trainer, size_t seat, size_t layer,
                       float *ret_dense);
 void pg_trainer_parameters(const struct pg_trainer *trainer, size_t seat, float *ret_dense);
-/* After the evaluation that observe() sees: what a layer makes of a sample (outputs), counted as the
-   run's. */
+/* After the evaluation that observe() sees: what a layer makes of a sample (outputs), counted as
+   the run's. */
 void pg_trainer_outputs(const struct pg_trainer *trainer, size_t seat, size_t layer, size_t sample,
                         float *ret_outputs);
 double pg_trainer_norm(const struct pg_trainer *trainer, size_t seat, enum pg_group group);

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import harness
+import two_point_theory
 from cube import Cube
 
 NETWORKS = ("default", "relu", "shallow", "narrow", "linear", "tanh", "elu", "swish", "skip", "dropout",
@@ -87,3 +88,15 @@ def test_the_middle_layer_fits_best(cube):
     print(squares)
     assert 8 <= np.argmin(squares) <= 15
     assert squares[0] >= 20 * squares.min()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_the_encoder_the_theory_fits_worse(cube, seed):
+    """A4.11: the encoder's term of y' dropped, at least twice the sum of squares on every seed."""
+    runs = cube("two-point")
+    states = np.stack([runs["h"][0, seed, :, 10, 0], runs["y"][0, seed, :, 0], runs["w"][0, seed, :, 0]],
+                      axis=1).astype(float)
+    rates = [runs[f"{name}_rate"][0, seed, 10] for name in ("encoder", "decoder")]
+    found = two_point_theory.compare(runs.coordinate("step").astype(float), states, rates, 1.0, 0.5)
+    print(found)
+    assert found["no encoder's term in y'"] >= 2
