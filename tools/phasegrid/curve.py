@@ -6,6 +6,7 @@ import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from .reader import SweepError, grid_axes
 from .style import (MUTED, RC, axis_label, describe, single_coordinates, spacing, tick_labels,
@@ -24,7 +25,8 @@ def plot_curve(sweep, x=None, show=None, columns=None):
     names = names_of(sweep, show)
     sweep, x = choose(sweep, x, columns, own_dims(sweep, names))
     values = [variable(sweep, name, (x, columns)) for name in names]
-    panels = sweep.sizes[columns] if columns else 1
+    shown = panels_of(values, columns) if columns else [None]
+    panels = len(shown)
     rows = -(-panels // PANELS_MAX)
     across = -(-panels // rows)
     with plt.rc_context(RC):
@@ -33,7 +35,7 @@ def plot_curve(sweep, x=None, show=None, columns=None):
                                     figsize=(max(3.4 * across, 7), 4.4 if rows == 1 else 3.2 * rows))
         for panel in axes.flat[panels:]:
             panel.set_axis_off()
-        for j, panel in enumerate(axes.flat[:panels]):
+        for j, panel in zip(shown, axes.flat):
             for index, value in enumerate(values):
                 at = {columns: j} if columns and columns in value.dims else {}
                 draw(panel, sweep, x, value.isel(at), colour_index(names, index))
@@ -48,11 +50,19 @@ def plot_curve(sweep, x=None, show=None, columns=None):
     return figure
 
 
+def panels_of(values, columns):
+    """The places on the axis of the panels at which there is something to draw."""
+    filled = [value.notnull().any([dim for dim in value.dims if dim != columns]).values
+              for value in values if columns in value.dims]
+    return np.flatnonzero(np.any(filled, axis=0)) if filled else [0]
+
+
 def title_of(sweep, columns, index):
-    """What a panel's value of the axis is; of zipped settings those that differ along it."""
+    """What a panel's value of the axis is; of many zipped settings those that are not as in the first."""
     names = [name for name in zipped(sweep, columns) if len(np.unique(sweep[name])) > 1] or [columns]
-    text = describe(sweep.isel({columns: index}), names)
-    return textwrap.fill(text, 40) if len(names) > 2 else text
+    if len(names) > 3 and index > 0:
+        names = [name for name in names if sweep[name].values[index] != sweep[name].values[0]]
+    return textwrap.fill(describe(sweep.isel({columns: index}), names), 44)
 
 
 def colour_index(names, index):
@@ -134,7 +144,8 @@ def draw(axes, sweep, x, value, index):
     if not some.any():
         return
     low, high = np.nanmin(rows, axis=1), np.nanmax(rows, axis=1)
-    is_theory = np.allclose(low, high) or str(value.name).startswith(THEORY)
+    some_differ = np.isfinite(rows).sum(axis=1).max() > 1
+    is_theory = "theory" in str(value.name) or some_differ and np.allclose(low, high)
     few = len(position) <= 24
     axes.plot(position, np.nanmean(rows, axis=1), "--" if is_theory else "-", color=colour,
               marker=MARKERS[index % len(MARKERS)] if few and not is_theory else None,
@@ -156,6 +167,8 @@ def label(axes, sweep, x):
             axes.set_xticks([], minor=True)
     else:
         axes.locator_params(axis="x", nbins=4)
+    if x in ("layer", "pair"):
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlabel(axis_label(sweep, x))
     axes.grid(color=MUTED, alpha=0.15)
 

@@ -143,7 +143,8 @@ def select(sweep, wanted):
 def find_value(sweep, name, value):
     """(dimension, index) of the value on an axis."""
     grid = sweep["status"].dims
-    if name not in sweep.coords or sweep[name].ndim != 1 or sweep[name].dims[0] not in (*grid, name):
+    if name not in sweep.coords or sweep[name].ndim != 1 or (
+            sweep[name].dims[0] not in grid and name in ("step", "snapshot", "llc_step")):
         raise SweepError(f"'{name}' is not an axis; the axes are {', '.join(grid)}")
     values = sweep[name].values
     matches = np.flatnonzero(equal_values(values, value))
