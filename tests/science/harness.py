@@ -26,7 +26,7 @@ def run(job, output, **settings):
 
 
 def published(name, folder):
-    """The job jobs/NAME.yaml, run into the folder; or into the folder that PHASEGRID_RESULTS names,
+    """The job jobs/NAME.yaml, run into the folder; or into the one that PHASEGRID_SCIENCE_DIR names,
     where files of an earlier run are gone on with: finished ones are judged as they are."""
-    folder = Path(os.environ.get("PHASEGRID_RESULTS", folder))
+    folder = Path(os.environ.get("PHASEGRID_SCIENCE_DIR", folder))
     return run(ROOT / "jobs" / f"{name}.yaml", folder / f"{name}.h5")
