@@ -198,6 +198,17 @@ def test_homogeneity(grid):
     assert first[0] > second[0] and first[1] < second[1]
 
 
+# ---- the local learning coefficient ----
+
+def test_llc_of_a_line(folder):
+    """A linear network on two points is a line through them: its values there are two independent functions
+    of the weights, so that the loss is of rank 2 at its minimum, and lambda = 1 (Watanabe 2009)."""
+    cube = Cube([harness.run(harness.JOBS / "two-point-llc.yaml", folder / "llc.h5")])
+    print(cube["llc"][..., 0], cube["llc_half_width"][..., 0])
+    assert cube.done.all()
+    assert np.all(np.abs(cube["llc"][..., 0] - 1) <= 0.1)
+
+
 # ---- XOR ----
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,8 @@ static struct pg_training training_of(const struct net *net, const struct run *r
 {
     struct pg_training training = {
         .spec = &run->spec,
-        .samples = {COUNT, 2, run->inputs, run->labels, net->is_regression ? run->targets : NULL},
+        .samples = {COUNT, 2, run->inputs, run->labels, net->is_regression ? run->targets : NULL,
+                    NULL},
         .readout = {OUTPUTS, net->is_regression ? run->readout : NULL, READOUT_ROW},
         .steps = 20 + (int64_t)(7 * which % 60),
         .seed = (uint32_t)which,
