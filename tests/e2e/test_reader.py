@@ -79,6 +79,13 @@ def test_times_stay_numbers_with_their_unit(sweep):
     assert sweep["finished_at"].attrs["units"] == "seconds since 1970-01-01"
 
 
+def test_the_share_of_finished_seeds_that_generalise(sweep):
+    """A diverged run is finished and does not; of the last cell one run is finished."""
+    assert np.allclose(sweep["generalising_share"], [[1, 2 / 3], [2 / 3, 1 / 3], [0, 0]])
+    none = sweep.assign(finished=sweep["finished"] & False)
+    assert np.isnan(phasegrid.reader.generalising_share(none)).all()
+
+
 def test_diverged_runs_are_finished(sweep):
     run = sweep.isel(phasegrid.locate_run(sweep, 5))
     assert bool(run["finished"]) and run["phase_name"].item() == "diverged"
