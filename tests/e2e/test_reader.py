@@ -196,6 +196,20 @@ def test_scale_of_an_axis(values, scale):
     assert style.spacing(np.asarray(values)) == scale
 
 
+@pytest.mark.parametrize("values, scale", [
+    ([1e-4, 3e-4, 1e-3, 3e-3, 1e-2], "log"), ([1, 10, 100], "log"), ([0, 1e-3, 1e-1], "linear"),
+    ([1, 2, 5, 10], "linear"), ([20, 30, 40, 60], "linear"),
+])
+def test_scale_of_a_curve(tmp_path, values, scale):
+    """1, 3, 10, 30, ... are not even, but want a logarithmic scale."""
+    path = tmp_path / "curve.h5"
+    cube = FakeCube(path, {"decoder_lr": values, "seed": [0, 1]})
+    cube.trajectory("test_accuracy", lambda run, step: run + 0 * step)
+    cube.close()
+    figure = phasegrid.plot_curve(phasegrid.open_sweep(path))
+    assert figure.axes[0].get_xscale() == scale
+
+
 def test_labels_are_true_values():
     assert style.format_values(np.array([0, 0.5, 2, 10.0])) == ["0", "0.5", "2", "10"]
     assert style.format_values(np.array([1e-5, 3e-4, 1e-2])) == [
