@@ -35,6 +35,8 @@ def plot_curve(sweep, x=None, show=None, columns=None):
                                     figsize=(max(3.4 * across, 7), 4.4 if rows == 1 else 3.2 * rows))
         for panel in axes.flat[panels:]:
             panel.set_axis_off()
+        if are_wide(values):
+            axes[0, 0].set_yscale("log")
         for j, panel in zip(shown, axes.flat):
             for index, value in enumerate(values):
                 at = {columns: j} if columns and columns in value.dims else {}
@@ -48,6 +50,13 @@ def plot_curve(sweep, x=None, show=None, columns=None):
         write_title(figure, sweep.attrs.get("title", "curves"),
                     describe(sweep, single_coordinates(sweep)))
     return figure
+
+
+def are_wide(values):
+    """Whether all numbers to be drawn are above 0, over more than three decades."""
+    numbers = np.concatenate([value.values.ravel() for value in values])
+    numbers = numbers[np.isfinite(numbers)]
+    return numbers.size > 0 and numbers.min() > 0 and numbers.max() > 1e3 * numbers.min()
 
 
 def panels_of(values, columns):
