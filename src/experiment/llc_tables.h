@@ -44,6 +44,10 @@ extern const char *const pg_part_names[]; /* NULL-terminated */
     [DIM_CHAIN] = {"chain", "chain of an LLC estimate", NULL},                                     \
     [DIM_DRAW] = {"draw", "draw of a chain", NULL}
 
+/* Where they have their usual numbers (struct pg_runs_kind). */
+#define LLC_PLACES                                                                                 \
+    .obs_llc = OBS_LLC, .dim_chain = DIM_CHAIN, .dim_draw = DIM_DRAW, .dim_parameter = DIM_PARAMETER
+
 /* ---- observables ---- */
 
 /* In the order of enum pg_llc_observable. */

@@ -9,20 +9,7 @@
 #include "cell.h"
 #include "modular.h"
 
-static const struct pg_trajectory_slots slots = {
-    .phase = OBS_PHASE,
-    .steps_to_train = OBS_STEPS_TO_TRAIN,
-    .steps_to_test = OBS_STEPS_TO_TEST,
-    .steps_to_train_held = OBS_STEPS_TO_TRAIN_HELD,
-    .steps_to_test_held = OBS_STEPS_TO_TEST_HELD,
-    .train_loss = OBS_TRAIN_LOSS,
-    .test_loss = OBS_TEST_LOSS,
-    .train_accuracy = OBS_TRAIN_ACCURACY,
-    .test_accuracy = OBS_TEST_ACCURACY,
-    .decoder_norm = OBS_DECODER_NORM,
-    .embedding_norm = OBS_EMBEDDING_NORM,
-    .parameters = OBS_PARAMETERS,
-};
+static const struct pg_trajectory_slots slots = {TRAJECTORY_SLOTS};
 
 /* The data of one run: its split. Arrays are the arena's. */
 struct modular_data {
@@ -70,13 +57,6 @@ static void fill_data(const struct modular *modular, const struct pg_run_request
             inputs[arity * n + k] = k == 0 ? a : k == 1 ? b : 0;
         labels[n] = (a + b) % p;
     }
-}
-
-static void put_train_mask(const struct seat *seat)
-{
-    uint8_t *mask = seat->trajectory.request.slots[OBS_TRAIN_MASK];
-    for (size_t n = 0; n < seat->modular.sample_count; n++)
-        mask[seat->data.order[n]] = n < seat->modular.train_count;
 }
 
 /* ---- runs ---- */
@@ -164,7 +144,7 @@ static bool observe(void *context, const struct pg_trainer *trainer, size_t inde
     if (!isfinite(train->loss))
         return false;
     pg_trajectory_cross(trajectory, step, train, test);
-    bool goes_on = !(trajectory->request.record->stop_when_decided && trajectory->is_decided);
+    bool goes_on = pg_trajectory_goes_on(trajectory, true);
     if (pg_trajectory_wants_point(trajectory, step, goes_on))
         pg_trajectory_record(trajectory, trainer, index, train, test);
     pg_trajectory_keep_snapshot(trajectory, trainer, index, step);
@@ -175,7 +155,8 @@ static void end(void *context, size_t index, const struct pg_training_end *end,
                 struct pg_run_result *ret_result)
 {
     const struct seat *seat = &((struct hall *)context)->seats[index];
-    put_train_mask(seat);
+    pg_trajectory_put_mask(&seat->trajectory, OBS_TRAIN_MASK, seat->data.order,
+                           seat->modular.sample_count, seat->modular.train_count);
     pg_trajectory_end(&seat->trajectory, end, ret_result);
 }
 
@@ -192,10 +173,7 @@ static struct pg_runs_kind runs_of(const struct modular_kind *kind)
         .is_due = is_due,
         .observe = observe,
         .end = end,
-        .obs_llc = OBS_LLC,
-        .dim_chain = DIM_CHAIN,
-        .dim_draw = DIM_DRAW,
-        .dim_parameter = DIM_PARAMETER,
+        LLC_PLACES,
     };
 }
 

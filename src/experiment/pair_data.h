@@ -56,6 +56,11 @@ struct pg_pair_slots {
     size_t split_attempt, nullity, ideal_accuracy, ideal_test_accuracy, train_mask, templates;
     size_t dim_output;
 };
+/* Where they have their usual numbers. */
+#define PAIR_SLOTS                                                                                 \
+    .split_attempt = OBS_SPLIT_ATTEMPT, .nullity = OBS_NULLITY,                                    \
+    .ideal_accuracy = OBS_IDEAL_ACCURACY, .ideal_test_accuracy = OBS_IDEAL_TEST_ACCURACY,          \
+    .train_mask = OBS_TRAIN_MASK, .templates = OBS_TEMPLATES, .dim_output = DIM_OUTPUT
 
 void pg_pair_data_put(const struct pg_pair_task *task, const struct pg_pair_data *data,
                       const struct pg_pair_slots *slots, const struct pg_run_request *request);

@@ -11,6 +11,7 @@
 
 #include "cell.h"
 #include "llc_tables.h"
+#include "pair_tables.h"
 
 static const struct pg_setting settings[] = {
     INTEGER("matrix_size", 1, 16, "3", "1", "rows of a permutation's embedding, a square matrix"),
@@ -50,15 +51,11 @@ static const struct pg_schema schema = {
 };
 
 static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
-    [DIM_STEP] = {"step", "optimiser steps taken", "steps"},
-    [DIM_SNAPSHOT] = {"snapshot", "optimiser steps taken at a parameter snapshot", "steps"},
+    PAIR_DIMENSIONS,
     [DIM_SYMBOL] = {"symbol", "permutation of three symbols, lexicographic", NULL},
     [DIM_EMBEDDING] = {"embedding", "element of an embedding, row-major", NULL},
     [DIM_SAMPLE] = {"sample", "ordered pair of permutations (a, b), 6 a + b", NULL},
     [DIM_CLASS] = {"class", "product a b: first b, then a", NULL},
-    [DIM_OUTPUT] = {"output", "output of the decoder", NULL},
-    [DIM_SEGMENT] = {"segment", "matrix of the parameter vector", NULL},
-    [DIM_PARAMETER] = {"parameter", "place in the parameter vector", NULL},
     LLC_DIMENSIONS,
 };
 
@@ -67,75 +64,31 @@ static const struct pg_experiment_dimension dimensions[DIM_COUNT] = {
     {                                                                                              \
         .name = "product_tolerance", .number = PERMUTATION_TOLERANCE                               \
     }
-static const struct pg_observable_attribute accuracy_attributes[] = {THRESHOLD};
-static const struct pg_observable_attribute held_attributes[] = {THRESHOLD, HOLD};
 static const struct pg_observable_attribute rqi_attributes[] = {RQI_THRESHOLD};
 static const struct pg_observable_attribute rqi_held_attributes[] = {RQI_THRESHOLD, HOLD};
-static const struct pg_observable_attribute phase_attributes[] = {
-    PHASE_ATTRIBUTES("Liu et al. (2022), Table 1"),
-};
-
-#define SPLIT(text) .long_name = (text), .units = "1", .type = PG_F64, .fill = PG_NAN
 
 static const struct pg_observable observables[OBS_COUNT] = {
-    [OBS_PHASE] = {"phase", .long_name = "phase of learning", .type = PG_U8, .fill = 255,
-                   .meanings = pg_phase_names, .unwritten_meaning = "not_run",
-                   ATTRIBUTES(phase_attributes)},
-    [OBS_STEPS_TO_TRAIN] = {"steps_to_train",
-                            STEPS_TO(
-                                "first step at which the training accuracy is reached; -1 never",
-                                accuracy_attributes)},
-    [OBS_STEPS_TO_TEST] = {"steps_to_test",
-                           STEPS_TO("first step at which the test accuracy is reached; -1 never",
-                                    accuracy_attributes)},
-    [OBS_STEPS_TO_RQI] = {"steps_to_rqi",
-                          STEPS_TO("first step at which the RQI exceeds its threshold; -1 never",
-                                   rqi_attributes)},
-    [OBS_STEPS_TO_TRAIN_HELD] =
-        {"steps_to_train_held",
-         STEPS_TO("first step from which the training accuracy is held; -1 never",
-                  held_attributes)},
-    [OBS_STEPS_TO_TEST_HELD] = {"steps_to_test_held",
-                                STEPS_TO(
-                                    "first step from which the test accuracy is held; -1 never",
-                                    held_attributes)},
-    [OBS_STEPS_TO_RQI_HELD] = {"steps_to_rqi_held",
-                               STEPS_TO("first step from which the RQI is held; -1 never",
-                                        rqi_held_attributes)},
+    PAIR_OBSERVABLES,
     [OBS_TRAIN_LOSS] = {"train_loss",
                         SERIES("squared error on the training samples, without embedding_l1")},
     [OBS_TEST_LOSS] = {"test_loss",
                        SERIES("squared error on the test samples, without embedding_l1")},
-    [OBS_TRAIN_ACCURACY] = {"train_accuracy", SERIES("accuracy on the training samples")},
-    [OBS_TEST_ACCURACY] = {"test_accuracy", SERIES("accuracy on the test samples")},
-    [OBS_RQI] = {"rqi", SERIES("representation quality index"), ATTRIBUTES(rqi_attributes)},
     [OBS_PREDICTED_ACCURACY] =
         {"predicted_accuracy",
          SERIES("accuracy over all pairs that satisfied quadruples with training pairs predict"),
          ATTRIBUTES(rqi_attributes)},
-    [OBS_DECODER_NORM] = {"decoder_norm", SERIES("Euclidean norm of the decoder's parameters")},
-    [OBS_EMBEDDING_NORM] = {"embedding_norm", SERIES("Euclidean norm of the embeddings")},
     [OBS_EMBEDDINGS] = {"embeddings", .long_name = "matrices of the permutations", .units = "1",
                         .type = PG_F32, .fill = PG_NAN, .dim_count = 3,
                         .dims = {DIM_STEP, DIM_SYMBOL, DIM_EMBEDDING}},
-    [OBS_SPLIT_ATTEMPT] = {"split_attempt", .long_name = "how often the split was drawn again",
-                           .units = "1", .type = PG_I32, .fill = -2},
     [OBS_NULLITY] = {"nullity",
                      .long_name = "nullity of the split's equations E_a + E_b = E_c + E_d",
                      .units = "1", .type = PG_I32, .fill = -2},
     [OBS_IDEAL_ACCURACY] =
         {"ideal_accuracy",
          SPLIT("accuracy over all pairs that the training pairs imply by those equations")},
-    [OBS_IDEAL_TEST_ACCURACY] = {"ideal_test_accuracy",
-                                 SPLIT("ideal accuracy over the test pairs")},
-    [OBS_TRAIN_MASK] = {"train_mask", .long_name = "1: training sample, 0: test sample",
-                        .type = PG_U8, .fill = 255, .dim_count = 1, .dims = {DIM_SAMPLE}},
     [OBS_TEMPLATES] = {"templates", .long_name = "target of each product, label_scale included",
                        .units = "1", .type = PG_F32, .fill = PG_NAN, .dim_count = 2,
                        .dims = {DIM_CLASS, DIM_OUTPUT}},
-    [OBS_PARAMETERS] = {"parameters", .long_name = "parameter vector at the snapshots",
-                        .units = "1", .type = PG_F32, .fill = PG_NAN, .dim_count = 2,
-                        .dims = {DIM_SNAPSHOT, DIM_PARAMETER}},
     LLC_OBSERVABLES,
 };
 

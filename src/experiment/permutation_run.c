@@ -8,30 +8,9 @@
 
 #include "permutation.h"
 
-static const struct pg_trajectory_slots slots = {
-    .phase = OBS_PHASE,
-    .steps_to_train = OBS_STEPS_TO_TRAIN,
-    .steps_to_test = OBS_STEPS_TO_TEST,
-    .steps_to_train_held = OBS_STEPS_TO_TRAIN_HELD,
-    .steps_to_test_held = OBS_STEPS_TO_TEST_HELD,
-    .train_loss = OBS_TRAIN_LOSS,
-    .test_loss = OBS_TEST_LOSS,
-    .train_accuracy = OBS_TRAIN_ACCURACY,
-    .test_accuracy = OBS_TEST_ACCURACY,
-    .decoder_norm = OBS_DECODER_NORM,
-    .embedding_norm = OBS_EMBEDDING_NORM,
-    .parameters = OBS_PARAMETERS,
-};
+static const struct pg_trajectory_slots slots = {TRAJECTORY_SLOTS};
 
-static const struct pg_pair_slots pair_slots = {
-    .split_attempt = OBS_SPLIT_ATTEMPT,
-    .nullity = OBS_NULLITY,
-    .ideal_accuracy = OBS_IDEAL_ACCURACY,
-    .ideal_test_accuracy = OBS_IDEAL_TEST_ACCURACY,
-    .train_mask = OBS_TRAIN_MASK,
-    .templates = OBS_TEMPLATES,
-    .dim_output = DIM_OUTPUT,
-};
+static const struct pg_pair_slots pair_slots = {PAIR_SLOTS};
 
 struct seat {
     struct permutation permutation;
@@ -151,8 +130,7 @@ static bool observe(void *context, const struct pg_trainer *trainer, size_t inde
     double rqi = pg_permutation_quality(hall->quadruples, hall->products, order, is_scaled);
     pg_trajectory_cross(trajectory, step, train, test);
     pg_crossing_update(&seat->rqi, step, rqi > PERMUTATION_RQI);
-    bool is_decided = trajectory->is_decided && seat->rqi.held >= 0;
-    bool goes_on = !(trajectory->request.record->stop_when_decided && is_decided);
+    bool goes_on = pg_trajectory_goes_on(trajectory, seat->rqi.held >= 0);
     if (pg_trajectory_wants_point(trajectory, step, goes_on)) {
         record_theory(hall, seat, rqi, is_scaled);
         pg_trajectory_record(trajectory, trainer, index, train, test);
@@ -183,10 +161,7 @@ static const struct pg_runs_kind kind = {
     .is_due = is_due,
     .observe = observe,
     .end = end,
-    .obs_llc = OBS_LLC,
-    .dim_chain = DIM_CHAIN,
-    .dim_draw = DIM_DRAW,
-    .dim_parameter = DIM_PARAMETER,
+    LLC_PLACES,
 };
 
 void pg_permutation_put_memory(const struct permutation *permutation,

@@ -8,20 +8,7 @@
 
 #include "relation.h"
 
-static const struct pg_trajectory_slots slots = {
-    .phase = OBS_PHASE,
-    .steps_to_train = OBS_STEPS_TO_TRAIN,
-    .steps_to_test = OBS_STEPS_TO_TEST,
-    .steps_to_train_held = OBS_STEPS_TO_TRAIN_HELD,
-    .steps_to_test_held = OBS_STEPS_TO_TEST_HELD,
-    .train_loss = OBS_TRAIN_LOSS,
-    .test_loss = OBS_TEST_LOSS,
-    .train_accuracy = OBS_TRAIN_ACCURACY,
-    .test_accuracy = OBS_TEST_ACCURACY,
-    .decoder_norm = OBS_DECODER_NORM,
-    .embedding_norm = OBS_EMBEDDING_NORM,
-    .parameters = OBS_PARAMETERS,
-};
+static const struct pg_trajectory_slots slots = {TRAJECTORY_SLOTS};
 
 struct hall {
     struct relation_cell cell; /* of the first run: the shape of all */
@@ -66,13 +53,6 @@ void pg_relation_fill_data(const struct relation_cell *cell, const struct pg_run
     }
     memset(data->readout, 0, 2 * data->readout_stride * sizeof *data->readout);
     data->readout[data->readout_stride] = 1.0f;
-}
-
-static void put_train_mask(const struct seat *seat)
-{
-    uint8_t *mask = seat->trajectory.request.slots[OBS_TRAIN_MASK];
-    for (size_t n = 0; n < seat->cell.sample_count; n++)
-        mask[seat->data.order[n]] = n < seat->cell.train_count;
 }
 
 /* What theory says of the relation and of the split. */
@@ -173,7 +153,7 @@ static bool observe(void *context, const struct pg_trainer *trainer, size_t inde
     if (!isfinite(train->loss))
         return false;
     pg_trajectory_cross(trajectory, step, train, test);
-    bool goes_on = !(trajectory->request.record->stop_when_decided && trajectory->is_decided);
+    bool goes_on = pg_trajectory_goes_on(trajectory, true);
     if (pg_trajectory_wants_point(trajectory, step, goes_on)) {
         pg_trainer_layer(trainer, index, 0, hall->embeddings);
         pg_trajectory_put(trajectory, OBS_SILHOUETTE,
@@ -189,7 +169,8 @@ static void end(void *context, size_t index, const struct pg_training_end *end,
                 struct pg_run_result *ret_result)
 {
     const struct seat *seat = &((struct hall *)context)->seats[index];
-    put_train_mask(seat);
+    pg_trajectory_put_mask(&seat->trajectory, OBS_TRAIN_MASK, seat->data.order,
+                           seat->cell.sample_count, seat->cell.train_count);
     put_theory(seat);
     pg_trajectory_end(&seat->trajectory, end, ret_result);
 }
@@ -205,10 +186,7 @@ static const struct pg_runs_kind kind = {
     .is_due = is_due,
     .observe = observe,
     .end = end,
-    .obs_llc = OBS_LLC,
-    .dim_chain = DIM_CHAIN,
-    .dim_draw = DIM_DRAW,
-    .dim_parameter = DIM_PARAMETER,
+    LLC_PLACES,
 };
 
 void pg_relation_put_memory(const struct relation_cell *cell, const struct pg_values *values,

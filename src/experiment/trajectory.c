@@ -110,6 +110,12 @@ static enum pg_phase phase_of(const struct pg_trajectory *trajectory, bool diver
 
 /* ---- the record ---- */
 
+bool pg_trajectory_goes_on(const struct pg_trajectory *trajectory, bool others_are_decided)
+{
+    bool is_decided = trajectory->is_decided && others_are_decided;
+    return !(trajectory->request.record->stop_when_decided && is_decided);
+}
+
 bool pg_trajectory_wants_point(const struct pg_trajectory *trajectory, int64_t step, bool goes_on)
 {
     bool is_end = !goes_on || step == trajectory->rule.steps;
@@ -184,6 +190,14 @@ static void put_steps(const struct pg_trajectory *trajectory, size_t first, size
 {
     *(int64_t *)trajectory->request.slots[first] = crossing->first;
     *(int64_t *)trajectory->request.slots[held] = crossing->held;
+}
+
+void pg_trajectory_put_mask(const struct pg_trajectory *trajectory, size_t observable,
+                            const uint32_t *order, size_t sample_count, size_t train_count)
+{
+    uint8_t *mask = trajectory->request.slots[observable];
+    for (size_t n = 0; n < sample_count; n++)
+        mask[order[n]] = n < train_count;
 }
 
 void pg_trajectory_end(const struct pg_trajectory *trajectory, const struct pg_training_end *end,

@@ -32,6 +32,14 @@ struct pg_trajectory_slots {
     size_t decoder_norm, embedding_norm;
     size_t parameters;
 };
+/* Where they have their usual numbers. */
+#define TRAJECTORY_SLOTS                                                                           \
+    .phase = OBS_PHASE, .steps_to_train = OBS_STEPS_TO_TRAIN, .steps_to_test = OBS_STEPS_TO_TEST,  \
+    .steps_to_train_held = OBS_STEPS_TO_TRAIN_HELD, .steps_to_test_held = OBS_STEPS_TO_TEST_HELD,  \
+    .train_loss = OBS_TRAIN_LOSS, .test_loss = OBS_TEST_LOSS,                                      \
+    .train_accuracy = OBS_TRAIN_ACCURACY, .test_accuracy = OBS_TEST_ACCURACY,                      \
+    .decoder_norm = OBS_DECODER_NORM, .embedding_norm = OBS_EMBEDDING_NORM,                        \
+    .parameters = OBS_PARAMETERS
 
 /* What a cell says of its runs' trajectories. */
 struct pg_trajectory_rule {
@@ -72,6 +80,10 @@ bool pg_trajectory_is_due(const struct pg_trajectory *trajectory, int64_t step);
 void pg_trajectory_cross(struct pg_trajectory *trajectory, int64_t step,
                          const struct pg_evaluation *train, const struct pg_evaluation *test);
 
+/* Whether the run goes on: the record may stop it when it is decided, and so is what else the
+   experiment waits for. */
+bool pg_trajectory_goes_on(const struct pg_trajectory *trajectory, bool others_are_decided);
+
 /* Whether a point of the record is due, or the end of the run is the next point. */
 bool pg_trajectory_wants_point(const struct pg_trajectory *trajectory, int64_t step, bool goes_on);
 
@@ -90,6 +102,10 @@ void pg_trajectory_record(struct pg_trajectory *trajectory, const struct pg_trai
 /* The parameters, where the record wants them. */
 void pg_trajectory_keep_snapshot(struct pg_trajectory *trajectory, const struct pg_trainer *trainer,
                                  size_t seat, int64_t step);
+
+/* The training set: 1 of the first `train_count` samples of the order, 0 of the others. */
+void pg_trajectory_put_mask(const struct pg_trajectory *trajectory, size_t observable,
+                            const uint32_t *order, size_t sample_count, size_t train_count);
 
 /* Crossings, phase, and the points behind the end, which repeat the last one. */
 void pg_trajectory_end(const struct pg_trajectory *trajectory, const struct pg_training_end *end,

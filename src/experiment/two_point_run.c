@@ -462,10 +462,7 @@ static const struct pg_runs_kind kind = {
     .is_due = is_due,
     .observe = observe,
     .end = end,
-    .obs_llc = OBS_LLC,
-    .dim_chain = DIM_CHAIN,
-    .dim_draw = DIM_DRAW,
-    .dim_parameter = DIM_PARAMETER,
+    LLC_PLACES,
 };
 
 void pg_two_point_put_memory(const struct two_point *cell, const struct pg_values *values,

@@ -42,11 +42,10 @@ def test_small_weight_decays_comprehend(short):
     assert np.mean(letters == "C") >= 0.9
 
 
-LESS = pytest.mark.xfail(strict=True, reason="15 % against 35 % of the cells: docs/permutation.md")
-
-
-@pytest.mark.parametrize("letter", [pytest.param(letter, marks=LESS if letter == "M" else ())
-                                    for letter in PUBLISHED])
+@pytest.mark.parametrize("letter", [
+    "C", "G", "F",
+    pytest.param("M", marks=pytest.mark.xfail(strict=True, reason="15 % against 35 %: "
+                                              "docs/permutation.md"))])
 def test_shares_at_the_published_budget(letter):
     cube = Cube([harness.published("liu2022-fig6d", FOLDER)])
     assert cube.finished.all()

@@ -178,7 +178,7 @@ def label(axes, sweep, x):
     elif x != "step":
         if spans_decades(position):
             axes.set_xscale("log")
-        if len(position) <= 7:
+        if len(position) <= 7 and not (spans_decades(position) and spacing(position) == "index"):
             axes.set_xticks(position, tick_labels(sweep, x, "\n"))
             axes.set_xticks([], minor=True)
     else:
