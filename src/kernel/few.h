@@ -89,13 +89,11 @@ static void forward_few(const struct pg_product *p, enum pg_activation activatio
 
 /* ---- backward ---- */
 
-enum few_step { FEW_ADAMW, FEW_SGD, FEW_PLAIN_SGD };
-
 /* Adds what `rows` rows from `row` pass back to the sums, and takes the rows' steps. All sizes but
    `row` are constants at every call. */
 INLINE void walk_rows(const struct pg_few *few, const struct factors *factors,
                       const struct pg_moments *moments, size_t row, const size_t rows,
-                      const size_t samples, const enum few_step step)
+                      const size_t samples, const enum step_kind kind)
 {
     vector delta[FEW_ROWS][PG_FEW_MAX];
 #pragma GCC unroll 4
@@ -125,12 +123,7 @@ INLINE void walk_rows(const struct pg_few *few, const struct factors *factors,
 #pragma GCC unroll 4
         for (size_t r = 0; r < rows; r++) {
             const size_t at = (row + r) * moments->stride + i;
-            if (step == FEW_ADAMW)
-                adamw(factors, moments, at, gradient[r]);
-            else if (step == FEW_SGD)
-                sgd(factors, moments, at, gradient[r]);
-            else
-                plain_sgd(factors, moments, at, weight[r], gradient[r]);
+            take_step(kind, factors, moments, at, gradient[r]);
         }
 #pragma GCC unroll 4
         for (size_t n = 0; n < samples; n++)
@@ -139,31 +132,31 @@ INLINE void walk_rows(const struct pg_few *few, const struct factors *factors,
 }
 
 INLINE void walk(const struct pg_few *few, const struct pg_update *update,
-                 const struct pg_moments *moments, const size_t samples, const enum few_step step)
+                 const struct pg_moments *moments, const size_t samples, const enum step_kind kind)
 {
     const struct factors factors = factors_at(update, 0);
     size_t row = 0;
     for (; row + FEW_ROWS <= few->rows; row += FEW_ROWS)
-        walk_rows(few, &factors, moments, row, FEW_ROWS, samples, step);
+        walk_rows(few, &factors, moments, row, FEW_ROWS, samples, kind);
     for (; row < few->rows; row++)
-        walk_rows(few, &factors, moments, row, 1, samples, step);
+        walk_rows(few, &factors, moments, row, 1, samples, kind);
 }
 
 INLINE void walk_samples(const struct pg_few *few, const struct pg_update *update,
-                         const struct pg_moments *moments, const enum few_step step)
+                         const struct pg_moments *moments, const enum step_kind kind)
 {
     switch (few->samples) {
     case 1:
-        walk(few, update, moments, 1, step);
+        walk(few, update, moments, 1, kind);
         break;
     case 2:
-        walk(few, update, moments, 2, step);
+        walk(few, update, moments, 2, kind);
         break;
     case 3:
-        walk(few, update, moments, 3, step);
+        walk(few, update, moments, 3, kind);
         break;
     default:
-        walk(few, update, moments, 4, step);
+        walk(few, update, moments, 4, kind);
         break;
     }
 }
@@ -172,12 +165,13 @@ static void walk_back(const struct pg_few *few, const struct pg_update *update,
                       const struct pg_moments *moments)
 {
     assert(few->samples >= 1 && few->samples <= PG_FEW_MAX);
-    if (update->optimizer == PG_ADAMW)
-        walk_samples(few, update, moments, FEW_ADAMW);
-    else if (update->is_plain)
-        walk_samples(few, update, moments, FEW_PLAIN_SGD);
+    const enum step_kind kind = step_kind_of(update);
+    if (kind == STEP_ADAMW)
+        walk_samples(few, update, moments, STEP_ADAMW);
+    else if (kind == STEP_SGD)
+        walk_samples(few, update, moments, STEP_SGD);
     else
-        walk_samples(few, update, moments, FEW_SGD);
+        walk_samples(few, update, moments, STEP_PLAIN_SGD);
 }
 
 #endif

@@ -135,8 +135,8 @@ struct update_target {
     struct pg_moments moments;
 };
 
-INLINE void step_adamw(const struct tile_buffer *products, const struct tile *tile,
-                       const void *context)
+INLINE void step_tile(const enum step_kind kind, const struct tile_buffer *products,
+                      const struct tile *tile, const void *context)
 {
     const struct update_target *target = context;
     const struct factors factors = factors_at(target->update, tile->phase);
@@ -144,48 +144,26 @@ INLINE void step_adamw(const struct tile_buffer *products, const struct tile *ti
     for (size_t r = 0; r < tile->rows; r++) {
         size_t at = tile_index(tile, tile->row + r, tile->column, target->moments.stride);
         for (size_t i = 0; i < tile->vectors; i++, at += step)
-            adamw(&factors, &target->moments, at, v_load(&products->at[r][i * WIDTH]));
+            take_step(kind, &factors, &target->moments, at, v_load(&products->at[r][i * WIDTH]));
     }
 }
 
-INLINE void step_sgd(const struct tile_buffer *products, const struct tile *tile,
-                     const void *context)
-{
-    const struct update_target *target = context;
-    const struct factors factors = factors_at(target->update, tile->phase);
-    const size_t step = vector_step(tile->lanes);
-    for (size_t r = 0; r < tile->rows; r++) {
-        size_t at = tile_index(tile, tile->row + r, tile->column, target->moments.stride);
-        for (size_t i = 0; i < tile->vectors; i++, at += step)
-            sgd(&factors, &target->moments, at, v_load(&products->at[r][i * WIDTH]));
-    }
-}
-
-INLINE void step_plain_sgd(const struct tile_buffer *products, const struct tile *tile,
-                           const void *context)
-{
-    const struct update_target *target = context;
-    const struct factors factors = factors_at(target->update, tile->phase);
-    const size_t step = vector_step(tile->lanes);
-    for (size_t r = 0; r < tile->rows; r++) {
-        size_t at = tile_index(tile, tile->row + r, tile->column, target->moments.stride);
-        for (size_t i = 0; i < tile->vectors; i++, at += step)
-            plain_sgd(&factors, &target->moments, at, v_load(target->moments.value + at),
-                      v_load(&products->at[r][i * WIDTH]));
-    }
-}
+CONSUMER(step_adamw, step_tile, STEP_ADAMW)
+CONSUMER(step_sgd, step_tile, STEP_SGD)
+CONSUMER(step_plain_sgd, step_tile, STEP_PLAIN_SGD)
 
 static void update(const struct pg_product *gradient, const struct pg_update *how,
                    const struct pg_moments *moments)
 {
     const struct update_target target = {how, *moments};
     const size_t weights = 3 * gradient->rows * gradient->columns;
-    if (how->optimizer == PG_ADAMW)
+    const enum step_kind kind = step_kind_of(how);
+    if (kind == STEP_ADAMW)
         for_each_tile(gradient, weights, step_adamw, &target);
-    else if (how->is_plain)
-        for_each_tile(gradient, weights, step_plain_sgd, &target);
-    else
+    else if (kind == STEP_SGD)
         for_each_tile(gradient, weights, step_sgd, &target);
+    else
+        for_each_tile(gradient, weights, step_plain_sgd, &target);
 #ifdef HALF_KERNEL
     struct pg_product rest;
     if (cut_rest(gradient, &rest)) {
@@ -202,14 +180,8 @@ static void apply(const struct pg_update *how, const struct pg_moments *moments,
 {
     for (size_t lane = 0; lane < PG_LANES; lane += WIDTH) {
         const struct factors factors = factors_at(how, lane);
-        for (size_t i = lane; i < count; i += PG_LANES) {
-            if (how->optimizer == PG_ADAMW)
-                adamw(&factors, moments, i, v_load(gradient + i));
-            else if (how->is_plain)
-                plain_sgd(&factors, moments, i, v_load(moments->value + i), v_load(gradient + i));
-            else
-                sgd(&factors, moments, i, v_load(gradient + i));
-        }
+        for (size_t i = lane; i < count; i += PG_LANES)
+            take_step(step_kind_of(how), &factors, moments, i, v_load(gradient + i));
     }
 }
 

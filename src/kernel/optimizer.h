@@ -47,11 +47,34 @@ static inline void sgd(const struct factors *u, const struct pg_moments *at, siz
     v_store(at->value + i, v_sub(kept, v_mul(u->rate, velocity)));
 }
 
-/* The same without momentum, of a value that is loaded already. */
+/* The same without momentum. */
 static inline void plain_sgd(const struct factors *u, const struct pg_moments *at, size_t i,
-                             vector value, vector g)
+                             vector g)
 {
-    v_store(at->value + i, v_sub(v_mul(u->keep, value), v_mul(u->rate, g)));
+    v_store(at->value + i, v_sub(v_mul(u->keep, v_load(at->value + i)), v_mul(u->rate, g)));
+}
+
+/* How parameters step: a constant where loops call for speed. */
+enum step_kind { STEP_ADAMW, STEP_SGD, STEP_PLAIN_SGD };
+
+static inline enum step_kind step_kind_of(const struct pg_update *update)
+{
+    if (update->optimizer == PG_ADAMW)
+        return STEP_ADAMW;
+    return update->is_plain ? STEP_PLAIN_SGD : STEP_SGD;
+}
+
+static inline __attribute__((always_inline)) void take_step(const enum step_kind kind,
+                                                            const struct factors *u,
+                                                            const struct pg_moments *at, size_t i,
+                                                            vector g)
+{
+    if (kind == STEP_ADAMW)
+        adamw(u, at, i, g);
+    else if (kind == STEP_SGD)
+        sgd(u, at, i, g);
+    else
+        plain_sgd(u, at, i, g);
 }
 
 #endif
