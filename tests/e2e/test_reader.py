@@ -79,6 +79,13 @@ def test_times_stay_numbers_with_their_unit(sweep):
     assert sweep["finished_at"].attrs["units"] == "seconds since 1970-01-01"
 
 
+def test_the_share_of_finished_seeds_that_generalise(sweep):
+    """A diverged run is finished and does not; of the last cell one run is finished."""
+    assert np.allclose(sweep["generalising_share"], [[1, 2 / 3], [2 / 3, 1 / 3], [0, 0]])
+    none = sweep.assign(finished=sweep["finished"] & False)
+    assert np.isnan(phasegrid.reader.generalising_share(none)).all()
+
+
 def test_diverged_runs_are_finished(sweep):
     run = sweep.isel(phasegrid.locate_run(sweep, 5))
     assert bool(run["finished"]) and run["phase_name"].item() == "diverged"
@@ -187,6 +194,20 @@ def test_text_axes_and_zipped_settings(tmp_path):
 ])
 def test_scale_of_an_axis(values, scale):
     assert style.spacing(np.asarray(values)) == scale
+
+
+@pytest.mark.parametrize("values, scale", [
+    ([1e-4, 3e-4, 1e-3, 3e-3, 1e-2], "log"), ([1, 10, 100], "log"), ([0, 1e-3, 1e-1], "linear"),
+    ([1, 2, 5, 10], "linear"), ([20, 30, 40, 60], "linear"),
+])
+def test_scale_of_a_curve(tmp_path, values, scale):
+    """1, 3, 10, 30, ... are not even, but want a logarithmic scale."""
+    path = tmp_path / "curve.h5"
+    cube = FakeCube(path, {"decoder_lr": values, "seed": [0, 1]})
+    cube.trajectory("test_accuracy", lambda run, step: run + 0 * step)
+    cube.close()
+    figure = phasegrid.plot_curve(phasegrid.open_sweep(path))
+    assert figure.axes[0].get_xscale() == scale
 
 
 def test_labels_are_true_values():

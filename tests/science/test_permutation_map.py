@@ -2,7 +2,8 @@
 """Fig. 6d of Liu et al. (2022), whole: A10 at 10,000 steps, the shares of the phases at the published
 budget.
 
-PHASEGRID_SCIENCE_DIR says where the cubes are kept; a second call goes on with what is there.
+PHASEGRID_SCIENCE_DIR says where the cubes are kept (the whole one as liu2022-fig6d.h5); a second call
+goes on with what is there.
 docs/permutation.md has what this costs, and what is known to differ.
 """
 
@@ -43,7 +44,7 @@ def test_small_weight_decays_comprehend(short):
 
 @pytest.mark.parametrize("letter", PUBLISHED)
 def test_shares_at_the_published_budget(letter):
-    cube = Cube([harness.run(JOB, FOLDER / "fig6d.h5")])
+    cube = Cube([harness.published("liu2022-fig6d", FOLDER)])
     assert cube.finished.all()
     found, published = np.mean(cube.phase_letters() == letter), PUBLISHED[letter] / 176
     print(f"{letter}: {found:.0%} of the cells, published {published:.0%}")

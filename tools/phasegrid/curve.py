@@ -154,13 +154,20 @@ def draw(axes, sweep, x, value, index):
         axes.fill_between(position, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
+def spans_decades(position):
+    """Whether the values want a logarithmic scale: 1, 3, 10, 30, ... stand as evenly as rates get."""
+    scale = spacing(position)
+    return scale == "log" or (scale == "index" and position.min() > 0
+                              and position.max() / position.min() >= 99)
+
+
 def label(axes, sweep, x):
     """Scale and ticks of the axis across."""
     position = place(sweep[x])
     if x == "step" and spacing(position) == "index":  # from 0 on, ever wider apart
         axes.set_xscale("symlog", linthresh=max(1.0, position[position > 0].min(initial=np.inf)))
     elif x != "step":
-        if spacing(position) == "log":
+        if spans_decades(position):
             axes.set_xscale("log")
         if len(position) <= 7:
             axes.set_xticks(position, tick_labels(sweep, x, "\n"))

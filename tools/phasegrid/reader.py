@@ -20,6 +20,7 @@ from xarray.core import indexing
 
 STATUS_DONE, STATUS_DIVERGED = 1, 2
 NEVER = -1
+GENERALISING = ("comprehension", "grokking")
 
 
 class SweepError(Exception):
@@ -51,7 +52,8 @@ def open_sweep(path):
     """The Dataset of a results file, finished or still being written.
 
     Coordinates carry the axis values. Beside the file's variables it has `finished` (bool, done or
-    diverged) and `phase_name` (text, "not_run" for unfinished runs).
+    diverged), `phase_name` (text, "not_run" for unfinished runs) and, where phases are those of
+    generalisation, `generalising_share` of the seeds.
     """
     path = os.path.abspath(os.fspath(path))
     check_file(path)
@@ -67,6 +69,8 @@ def open_sweep(path):
     sweep["finished"] = (grid, finished, {"long_name": "run is finished (done or diverged)"})
     if "phase" in sweep:
         sweep["phase_name"] = code_names(sweep["phase"])
+        if {*GENERALISING} <= set(code_meanings(sweep["phase"]).values()):
+            sweep["generalising_share"] = generalising_share(sweep)
     sweep.attrs["path"] = path
     return sweep
 
@@ -95,6 +99,14 @@ def code_names(codes):
     names = np.array([meanings.get(int(code), f"code_{code}") for code in unique], dtype=str)
     text = names[inverse].reshape(codes.shape)
     return codes.dims, text, {"long_name": codes.attrs.get("long_name", codes.name) + " (name)"}
+
+
+def generalising_share(sweep):
+    """The share of a cell's finished runs that generalise, at once or late; NaN where none is
+    finished."""
+    good = sweep["phase_name"].isin(GENERALISING).astype(float)
+    return good.where(sweep["finished"]).mean("seed").assign_attrs(
+        long_name="share of seeds that generalise (comprehension or grokking)", units="1")
 
 
 def crossing_steps(sweep, name):
