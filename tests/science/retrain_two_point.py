@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Trains runs of the two_point experiment again, in float64, from the parameters that the file keeps of
-step 0, and measures the distances of their representations. Written from the paper's repository as the
-science page tells it and from torch's documentation, not from the program's sources."""
+step 0, and measures the distances of their representations; or in float32, for what rounding alone does
+to a run. Written from the paper's repository as the science page tells it and from torch's documentation,
+not from the program's sources."""
 
 import itertools
 
@@ -62,7 +63,7 @@ class Net:
         for n, (weight, bias) in enumerate(zip(self.weights, self.biases)):
             before.append(values[-1] @ weight.T + bias)
             is_last = n == len(self.weights) - 1
-            value = before[-1] if is_last else self.act(before[-1])
+            value = before[-1] if is_last else self.act(before[-1]).astype(x.dtype)
             values.append(value + values[n - 1] if self.skips(n) and not is_last else value)
         return before, values
 
@@ -75,7 +76,7 @@ class Net:
             is_last = n == count - 1
             if self.skips(n) and not is_last:
                 of_values[n - 1] = of_values[n - 1] + of_values[n + 1]
-            at = of_values[n + 1] * (1.0 if is_last else self.slope(before[n]))
+            at = of_values[n + 1] * (1.0 if is_last else self.slope(before[n]).astype(delta.dtype))
             found[2 * n], found[2 * n + 1] = at.T @ values[n], at.sum(axis=0)[:, None]
             of_values[n] = of_values[n] + at @ self.weights[n]
         return found
@@ -87,14 +88,14 @@ def squared_distances(values):
 
 
 class Run:
-    """One run of a cube of the two_point experiment."""
+    """One run of a cube of the two_point experiment, in numbers of one precision."""
 
-    def __init__(self, cube, index):
-        self.cube, self.index = cube, index
-        self.x, self.y = points(self.setting)
+    def __init__(self, cube, index, precision=np.float64):
+        self.cube, self.index, self.precision = cube, index, precision
+        self.x, self.y = (values.astype(precision) for values in points(self.setting))
         names = cube.coordinate("segment")
         place = [cube.of_cells(f"segment_{what}")[index[:-1]] for what in ("offset", "rows", "columns")]
-        flat = cube["parameters"][index][0].astype(float)
+        flat = cube["parameters"][index][0].astype(precision)
         self.segments = [flat[offset:offset + rows * columns].reshape(rows, columns).copy()
                          for offset, rows, columns in zip(*place) if offset >= 0 and rows > 0]
         assert len(self.segments) == 2 * int(self.setting("depth")) + 2, names
@@ -133,7 +134,8 @@ class Run:
                 break
             delta = (values[-1] - self.y) / self.y.size
             gradients = net.gradients(before, values, delta)
-            self.segments = [optimizer.step(segment, gradient, step + 1) for segment, optimizer, gradient
+            self.segments = [optimizer.step(segment, gradient, step + 1).astype(self.precision)
+                             for segment, optimizer, gradient
                              in zip(self.segments, optimizers, gradients)]
             net.weights = self.segments[0::2]
         return found, np.concatenate([segment.ravel() for segment in self.segments])

@@ -26,10 +26,15 @@ def make_cube(tmp_path_factory):
     return run
 
 
-def middle(cube, name, index):
-    """A variable (seed, ...) of one network at its middle layer."""
-    depth = int(cube.value("depth", (index,)))
-    return cube[name][index, :, depth // 2]
+def measured_layer(cube, index):
+    """The hidden layer where the authors measure: with dropout they count its modules too, so that their 5
+    is the third affine map's."""
+    return 2 if NETWORKS[index] == "dropout" else int(cube.value("depth", (index,))) // 2
+
+
+def measured(cube, name, index):
+    """A variable (seed, ...) of one network at that layer."""
+    return cube[name][index, :, measured_layer(cube, index)]
 
 
 FAILS = pytest.mark.xfail(strict=True, reason="NRMSE .24, .11, .25, final distance 17 % off: docs/two_point.md")
@@ -41,13 +46,25 @@ def test_universality(cube, network):
     """A4.6: median over seeds of NRMSE(h), (y) <= .10, (w) <= .20, final distance within 8 %."""
     runs, index = cube("two-point"), NETWORKS.index(network)
     assert runs.done[index].all()
-    depth = int(runs.value("depth", (index,)))
-    h, y, w = (np.median(middle(runs, f"nrmse_{name}", index)) for name in "hyw")
-    last = runs["h"][index, :, -1, depth // 2, 0]
-    final = np.median(np.abs(middle(runs, "h_final_theory", index) / last - 1))
-    print(network, h, y, w, final, middle(runs, "encoder_rate", index),
-          middle(runs, "decoder_rate", index), middle(runs, "growth", index))
+    h, y, w = (np.median(measured(runs, f"nrmse_{name}", index)) for name in "hyw")
+    last = runs["h"][index, :, -1, measured_layer(runs, index), 0]
+    final = np.median(np.abs(measured(runs, "h_final_theory", index) / last - 1))
+    print(network, h, y, w, final, measured(runs, "encoder_rate", index),
+          measured(runs, "decoder_rate", index), measured(runs, "growth", index))
     assert h <= 0.10 and y <= 0.10 and w <= 0.20 and final <= 0.08
+
+
+def test_universality_of_gains(cube):
+    """A4.6 for the sweep of gains below 1.3; above, the page asks nothing (the early transient of the mean
+    makes distances shrink, which the theory does not know)."""
+    runs = cube("two-point-gain")
+    for index in range(4):
+        h, y, w = (np.median(runs[f"nrmse_{name}"][index, :, 10]) for name in "hyw")
+        last = runs["h"][index, :, -1, 10, 0]
+        final = np.median(np.abs(runs["h_final_theory"][index, :, 10] / last - 1))
+        print(runs.value("init_gain", (index,)), h, y, w, final)
+        assert runs.value("init_gain", (index,)) < 1.3
+        assert h <= 0.10 and y <= 0.10 and w <= 0.20 and final <= 0.08
 
 
 def test_rich_and_lazy(cube):
@@ -94,13 +111,15 @@ def test_the_middle_layer_fits_best(cube):
     assert squares[0] >= 20 * squares.min()
 
 
+@pytest.mark.parametrize("network", ["default", "skip"])
 @pytest.mark.parametrize("seed", range(3))
-def test_without_the_encoder_the_theory_fits_worse(cube, seed):
-    """A4.11: the encoder's term of y' dropped, at least twice the sum of squares on every seed."""
-    runs = cube("two-point")
-    states = np.stack([runs["h"][0, seed, :, 10, 0], runs["y"][0, seed, :, 0], runs["w"][0, seed, :, 0]],
-                      axis=1).astype(float)
-    rates = [runs[f"{name}_rate"][0, seed, 10] for name in ("encoder", "decoder")]
+def test_without_the_encoder_the_theory_fits_worse(cube, network, seed):
+    """A4.11: the encoder's term of y' dropped, at least twice the sum of squares on every seed. The other
+    three wrong equations need not lose on single deep runs."""
+    runs, index = cube("two-point"), NETWORKS.index(network)
+    states = np.stack([runs["h"][index, seed, :, 10, 0], runs["y"][index, seed, :, 0],
+                       runs["w"][index, seed, :, 0]], axis=1).astype(float)
+    rates = [runs[f"{name}_rate"][index, seed, 10] for name in ("encoder", "decoder")]
     found = two_point_theory.compare(runs.coordinate("step").astype(float), states, rates, 1.0, 0.5)
-    print(found)
+    print(network, seed, found)
     assert found["no encoder's term in y'"] >= 2
