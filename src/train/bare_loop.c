@@ -68,7 +68,10 @@ static void fill(struct pg_bare_loop *loop)
     const struct pg_workload *workload = loop->workload;
     for (size_t n = 0; n < workload->count; n++)
         fill_sample(loop, n);
-    loop->samples = (struct pg_samples){workload->count, 2, loop->inputs, loop->labels,
+    loop->samples = (struct pg_samples){workload->count,
+                                        2,
+                                        loop->inputs,
+                                        loop->labels,
                                         workload->model.loss->takes_targets ? loop->targets : NULL,
                                         NULL};
     for (size_t lane = 0; lane < loop->model.lanes; lane++) {
