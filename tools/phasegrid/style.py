@@ -2,6 +2,8 @@
 """What the pictures share: colours that differ in lightness, so that they hold in grey, and axes
 with true values."""
 
+import textwrap
+
 import numpy as np
 
 # Colour, letter. The lightness falls from comprehension to confusion; the letter says it again.
@@ -117,7 +119,8 @@ def describe(sweep, names):
 
 
 def write_title(figure, head, detail=""):
-    """Head in bold at the top left, detail in one line below it."""
+    """Head in bold at the top left, as much of the detail as fits in one line below it."""
+    detail = textwrap.shorten(detail, int(14.5 * figure.get_figwidth()), placeholder=" …")
     figure.suptitle(head + ("\n" if detail else ""), x=0.01, ha="left", fontsize=12,
                     fontweight="bold", color=INK)
     figure.text(0.01, 1 - 20 / (72 * figure.get_figheight()), detail, va="top", fontsize=9,
