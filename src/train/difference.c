@@ -7,8 +7,8 @@ static bool is_same_layer(const struct pg_layer_spec *a, const struct pg_layer_s
     return a->kind == b->kind && a->inputs == b->inputs && a->outputs == b->outputs &&
            a->tables == b->tables && a->symbols == b->symbols && a->heads == b->heads &&
            a->skip == b->skip && a->drop_rate >= b->drop_rate && a->drop_rate <= b->drop_rate &&
-           a->combine == b->combine && a->activation == b->activation && a->function == b->function && a->init == b->init &&
-           a->group == b->group;
+           a->combine == b->combine && a->activation == b->activation &&
+           a->function == b->function && a->init == b->init && a->group == b->group;
 }
 
 static bool are_same_layers(const struct pg_model_spec *a, const struct pg_model_spec *b)

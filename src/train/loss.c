@@ -42,6 +42,6 @@ static void logistic(const struct pg_kernel *kernel, const struct pg_samples *sa
 
 const struct pg_loss pg_loss_squared_error = {"squared_error", true, true, squared_error};
 const struct pg_loss pg_loss_half_squared_error = {"half_squared_error", true, true,
-                                                  half_squared_error};
+                                                   half_squared_error};
 const struct pg_loss pg_loss_cross_entropy = {"cross_entropy", false, false, cross_entropy};
 const struct pg_loss pg_loss_logistic = {"logistic", false, false, logistic};

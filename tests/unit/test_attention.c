@@ -205,8 +205,8 @@ static void fill_samples(const struct net *net, size_t lanes, struct fixture *fi
         fixture->noise[lane] =
             (struct pg_noise){pg_random_make((uint32_t)lane, PG_STREAM_DROPOUT, 0), STEP};
     }
-    fixture->samples =
-        (struct pg_samples){net->samples, net->places, fixture->inputs, fixture->labels, NULL, NULL};
+    fixture->samples = (struct pg_samples){net->samples,    net->places, fixture->inputs,
+                                           fixture->labels, NULL,        NULL};
 }
 
 static void set_up(const struct net *net, const struct pg_kernel *kernel, size_t lanes,

@@ -91,8 +91,9 @@ static void fill_samples(const struct net *net, struct fixture *fixture)
         for (uint32_t o = 0; o < net->outputs; o++)
             fixture->targets[o * 32 + n] = pg_random_normal(&random, n, 3, o);
     }
-    fixture->samples = (struct pg_samples){SAMPLES, 2, fixture->inputs, fixture->labels,
-                                           net->is_regression ? fixture->targets : NULL, NULL};
+    fixture->samples = (struct pg_samples){
+        SAMPLES, 2, fixture->inputs, fixture->labels, net->is_regression ? fixture->targets : NULL,
+        NULL};
 }
 
 /* Every lane of a pack sees the same samples. */
