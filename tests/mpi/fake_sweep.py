@@ -17,13 +17,13 @@ title: a sweep of the tests
 experiment: fake
 settings: {{steps: 40, milliseconds: {milliseconds}}}
 grid:
-  - {{name: width, values: [1, 4, 16]}}
+  - {{name: width, values: [{widths}]}}
   - {{name: rate, values: [{rates}]}}
   - {{name: mode, values: [{modes}]}}
 seeds: 3
 record: {{points: 8, spacing: log, parameters: [0, 20]}}
 """
-CELLS = {"rates": "0.1, 0.5, 2", "modes": "plain, diverges"}
+CELLS = {"widths": "1, 4, 16", "rates": "0.1, 0.5, 2", "modes": "plain, diverges"}
 RUNS = 3 * 3 * 2 * 3
 
 

@@ -27,23 +27,24 @@ def begun_and_cut(sweep):
 
 @pytest.mark.parametrize("ranks, options", [(0, []), (3, []), (4, ["dedicated"])])
 def test_without_checkpoints_no_run_is_begun_that_cannot_end(tmp_path, ranks, options):
-    """Runs of 0.1, 0.4 and 1.6 s, 5 s for them."""
-    sweep = Sweep(tmp_path, milliseconds=100)
+    """Runs of 1.6 s, 5.6 s for them: half a run is left over, so that a busy machine changes
+    nothing."""
+    sweep = Sweep(tmp_path, milliseconds=100, widths="16")
     began = time.monotonic()
-    error = sweep.run(ranks, "left=6", "grace=1", *options, expect=85, FAKE_EVEN="1")
-    assert time.monotonic() - began < 6 + 3  # mpirun's start and end
+    error = sweep.run(ranks, "left=6.6", "grace=1", *options, expect=85, FAKE_EVEN="1")
+    assert time.monotonic() - began < 6.6 + 3  # mpirun's start and end
     assert SHORT_OF_TIME in error, error
     assert reason(sweep) == "stopped, " + SHORT_OF_TIME
     begun, cut = begun_and_cut(sweep)
-    assert cut == 0 and 3 * max(ranks - len(options), 1) <= begun < RUNS
+    assert cut == 0 and 2 * max(ranks - len(options), 1) <= begun < sweep.variable("status").size
     ended = np.count_nonzero(sweep.variable("status") != 0)
     assert ended == begun, "what has ended is in the file"
 
 
 def test_the_first_runs_are_begun_though_nobody_knows_how_long_they_take(tmp_path):
-    """Runs of 5 s at the longest, in allocations of 3 and 9 s. The second one knows after a run
-    that another one would not end, and takes up shorter ones."""
-    sweep = Sweep(tmp_path, milliseconds=312)
+    """Runs of 5 and 1.25 s, in allocations of 3 and 9 s. The second one knows after a run that
+    another one would not end, and takes up shorter ones, until .5 s are left."""
+    sweep = Sweep(tmp_path, milliseconds=312, widths="4, 16")
     error = sweep.run(2, "left=3", "grace=1", expect=85, FAKE_EVEN="1")
     assert AT_THE_END in error and reason(sweep) == "stopped, " + AT_THE_END
     assert begun_and_cut(sweep) == (2, 2)
@@ -54,7 +55,7 @@ def test_the_first_runs_are_begun_though_nobody_knows_how_long_they_take(tmp_pat
     assert cut == 0 and begun > 2
     # (width, rate, mode, seed); 2 runs of width 16
     ended = np.count_nonzero(sweep.variable("status"), axis=(1, 2, 3))
-    assert ended[2] == 2 and ended[0] + ended[1] == begun - 2
+    assert ended[1] == 2 and ended[0] == begun - 2
 
 
 @pytest.mark.parametrize("ranks", [0, 3])
