@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Work is counted in floating-point operations, shape by shape. How fast a core is with a shape is
- * measured for the few that make up the most of the work; others are as fast as the nearest in size
- * of these. The budget of a trial grows until it takes long enough to be timed, and the last two
- * give the cost of a step without that of the set-up. CPU-seconds: the machine may be busy.
+ * measured for the few that make up the most of the work, as many as some seconds allow; others are
+ * as fast as the nearest in size of these. The budget of a trial grows until it takes long enough
+ * to be timed, and the last two give the cost of a step without that of the set-up. CPU-seconds:
+ * the machine may be busy.
  */
 #include "estimate.h"
 
@@ -14,12 +15,16 @@
 #include <string.h>
 
 #include "estimate_llc.h"
+#include "phasegrid/clock.h"
 #include "trial.h"
 
 enum { FIRST_TRIAL_STEPS = 16, TRIAL_GROWTH = 4, TRIALS_MAX = 6 };
 
 /* CPU time of the last trial of a shape, and of a first one that is the only one. */
 static const double trial_seconds = 0.2, long_seconds = 3.0;
+
+/* CPU time after which no further shape is tried. */
+static const double trials_seconds = 4.0;
 
 static double shape_flops(const struct pg_shape *shape)
 {
@@ -125,12 +130,14 @@ static double run_seconds(const struct pg_survey *survey, const struct shape_wor
     return seconds;
 }
 
-/* The first must succeed; a refusal of another is no news before its runs fail. */
+/* At most `count` of them. The first must succeed; a refusal of another is no news before its runs
+   fail. */
 static int measure_shapes(const struct pg_subject_job *subject, struct pg_estimate *estimate,
                           struct shape_work *works, size_t count, struct pg_error *error)
 {
     const struct pg_survey *survey = &estimate->survey;
-    for (size_t i = 0; i < count; i++) {
+    const double began = pg_clock_cpu();
+    for (size_t i = 0; i < count && (i == 0 || pg_clock_cpu() - began < trials_seconds); i++) {
         const struct pg_shape *shape = &survey->shapes[works[i].shape];
         struct pg_error unheard;
         double speed = 0.0;

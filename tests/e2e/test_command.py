@@ -483,7 +483,7 @@ def test_a_full_output_device_is_an_error():
     assert result.returncode == 1 and "standard output" in result.stderr
 
 
-def test_ready_jobs_are_valid():
-    for job in sorted((ROOT / "jobs").glob("*.yaml")):
-        result = phasegrid("check", job)
-        assert result.returncode == 0, result.stderr
+@pytest.mark.parametrize("job", sorted((ROOT / "jobs").glob("*.yaml")), ids=lambda job: job.stem)
+def test_ready_jobs_are_valid(job):
+    result = phasegrid("check", job)
+    assert result.returncode == 0, result.stderr

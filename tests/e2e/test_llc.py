@@ -29,7 +29,7 @@ grid:
   - {name: decoder_lr, values: [1e-4, 1e-2]}
 seeds: 9
 record: {points: 5}
-llc: {every: 25, chains: 3, burn_in: 20, draws: 30, n_beta: 50, step_size: auto}
+llc: {at: [20, final], chains: 3, burn_in: 20, draws: 30, n_beta: 50, step_size: auto}
 """
 POSTERIOR = """\
 experiment: tms_posterior
@@ -47,7 +47,7 @@ def run(folder, name, *options, **changes):
     return phasegrid("verify", f"{name}.h5", cwd=folder).stdout.split()[0]
 
 
-@pytest.mark.parametrize("job", [TMS, ADDITION, POSTERIOR])
+@pytest.mark.parametrize("job", [TMS, ADDITION, POSTERIOR], ids=["tms", "addition", "posterior"])
 def test_same_bytes(job, tmp_path):
     """At any number of ranks, in any layout, with any instruction set."""
     (tmp_path / "job.yaml").write_text(job)
