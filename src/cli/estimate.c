@@ -24,7 +24,7 @@ enum { FIRST_TRIAL_STEPS = 16, TRIAL_GROWTH = 4, TRIALS_MAX = 6 };
 static const double trial_seconds = 0.2, long_seconds = 3.0;
 
 /* CPU time after which no further shape is tried. */
-static const double trials_seconds = 4.0;
+static const double all_trials_seconds = 4.0;
 
 static double shape_flops(const struct pg_shape *shape)
 {
@@ -137,7 +137,7 @@ static int measure_shapes(const struct pg_subject_job *subject, struct pg_estima
 {
     const struct pg_survey *survey = &estimate->survey;
     const double began = pg_clock_cpu();
-    for (size_t i = 0; i < count && (i == 0 || pg_clock_cpu() - began < trials_seconds); i++) {
+    for (size_t i = 0; i < count && (i == 0 || pg_clock_cpu() - began < all_trials_seconds); i++) {
         const struct pg_shape *shape = &survey->shapes[works[i].shape];
         struct pg_error unheard;
         double speed = 0.0;
