@@ -187,7 +187,8 @@ def test_a_full_disk_for_checkpoints_alone_ends_nothing(mount, undisturbed):
     stopped = processes_in(place)
     for process in stopped:
         os.kill(process, signal.SIGSTOP)
-    with open(place / "filler", "wb") as filler, pytest.raises(OSError) as full:
+    # Unbuffered: what a buffer still holds when the disk is full, close() would fail to write as well.
+    with open(place / "filler", "wb", buffering=0) as filler, pytest.raises(OSError) as full:
         while True:
             filler.write(bytes(1 << 16))
     for process in stopped:
