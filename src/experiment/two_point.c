@@ -2,7 +2,8 @@
 /*
  * Representations of two points (van Rossem and Saxe, "When Representations Align", 2024,
  * arXiv:2402.09142): how far apart a network sees them at every hidden layer while it learns, and
- * the effective theory that is fitted to it. XOR and the leaves of a tree on the same machinery.
+ * the effective theory that is fitted to it. XOR, the leaves of a tree and context-gated blobs on
+ * the same machinery.
  * This file is the tables: settings, dimensions, observables, phases.
  */
 #include "two_point.h"
@@ -19,10 +20,17 @@ static const char *const phase_names[] = {"rich",      "intermediate", "lazy",
 
 static const struct pg_setting settings[] = {
     NAME("task", two_point_task_names, "two_point",
-         "two points on a line; XOR of {0, 1}^2; leaves of a binary tree"),
+         "two points on a line; XOR of {0, 1}^2; leaves of a binary tree; context-gated blobs"),
     REAL("input_distance", 1e-6, 1e6, "1", "1", "two_point: |dx| of the inputs"),
     REAL("target_distance", 0, 1e6, "0.707106781187", "1", "two_point: |dy*| of the targets"),
     INTEGER("tree_levels", 1, TREE_LEVELS_MAX, "3", "levels", "tree: 2^levels leaves"),
+    INTEGER("blob_side", 2, BLOB_SIDE_MAX, "30", "1",
+            "blobs: positions along a side; training samples are all of them, in two contexts"),
+    INTEGER("blob_pixels", 2, BLOB_PIXELS_MAX, "5", "1", "blobs: pixels along a side"),
+    REAL("blob_width", 1e-3, 1e3, "0.5", "1",
+         "blobs: standard deviation of the bump; positions and pixels span -1 to 1"),
+    INTEGER("points_side", 2, BLOB_POINTS_SIDE_MAX, "5", "1",
+            "blobs: observed points along a side, in two contexts"),
     NAME("centred", yes_no_names, "no", "whether inputs and targets have mean 0"),
     NAME("activation", two_point_activation_names, "leaky_relu", "of the hidden layers"),
     INTEGER("depth", 1, TWO_POINT_DEPTH_MAX, "20", "layers", "hidden layers, L"),
@@ -37,6 +45,7 @@ static const struct pg_setting settings[] = {
     REAL("learning_rate", 0, 1e6, "0.01", "1", "on half the mean squared error"),
     REAL("weight_decay", 0, 1e6, "0", "1", "decoupled weight decay, biases included"),
     MOMENT_SETTINGS("0.999"),
+    INTEGER("batch_size", 0, BLOB_SAMPLES_MAX, "0", "samples", "blobs: samples of a step; 0: all"),
     INTEGER("steps", 1, 4e9, "6000", "steps", "budget"),
     REAL("stop_loss", 0, 1e6, "0", "1",
          "the run ends at this loss, in units of the mean |dy*|^2 over pairs (1 where that is 0); "
@@ -183,19 +192,20 @@ static int batches(const struct pg_run_request *request, int64_t first, int64_t 
                    const struct pg_batch_sink *sink, struct pg_error *error)
 {
     struct two_point cell;
-    uint32_t order[POINTS_MAX];
+    uint32_t order[BLOB_SAMPLES_MAX];
     int status = pg_two_point_read(&request->values, &cell, error);
     if (status != 0)
         return status;
-    for (uint32_t i = 0; i < POINTS_MAX; i++)
+    for (uint32_t i = 0; i < BLOB_SAMPLES_MAX; i++)
         order[i] = i;
     return pg_cell_put_batches(request, &cell.trainer, order, first, last, sink, error);
 }
 
 const struct pg_experiment pg_experiment_two_point = {
     .name = "two_point",
-    .summary = "distances of the representations of two points (XOR, a tree) in a deep MLP, and "
-               "the effective theory fitted to them",
+    .summary =
+        "distances of the representations of two points (XOR, a tree, blobs) in a deep MLP, and "
+        "the effective theory fitted to them",
     .reference = "van Rossem, Saxe, When Representations Align: Universality in Representation "
                  "Learning Dynamics, 2024, arXiv:2402.09142",
     .schema = &schema,

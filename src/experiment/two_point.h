@@ -5,6 +5,7 @@
 
 #include "llc_tables.h"
 #include "runs.h"
+#include "two_point_blobs.h"
 #include "two_point_theory.h"
 
 /* Dimensions and observables, as the tables in two_point.c order them. */
@@ -54,13 +55,15 @@ enum two_point_phase {
     TWO_POINT_DIVERGED
 };
 
-enum two_point_task { TASK_TWO_POINT, TASK_XOR, TASK_TREE };
+enum two_point_task { TASK_TWO_POINT, TASK_XOR, TASK_TREE, TASK_BLOBS };
 
 enum {
     TWO_POINT_DEPTH_MAX = 20,
     TREE_LEVELS_MAX = 4,
-    POINTS_MAX = 1 << TREE_LEVELS_MAX,
-    TARGETS_MAX = 2 * POINTS_MAX - 2, /* nodes of the tree but for its root */
+    LEAVES_MAX = 1 << TREE_LEVELS_MAX,
+    TARGETS_MAX = 2 * LEAVES_MAX - 2, /* nodes of the tree but for its root */
+    INPUTS_MAX = BLOB_INPUTS_MAX,     /* there are more of them than leaves */
+    POINTS_MAX = BLOB_POINTS_MAX,     /* the same */
     PAIRS_MAX = POINTS_MAX * (POINTS_MAX - 1) / 2
 };
 
@@ -71,13 +74,15 @@ extern const char *const two_point_activation_names[]; /* NULL-terminated */
 /* The points of a task. Its pairs i < j are in lexicographic order. */
 struct two_point_points {
     size_t count, inputs, targets;
-    double x[POINTS_MAX][POINTS_MAX], y[POINTS_MAX][TARGETS_MAX]; /* (count, inputs or targets) */
+    double x[POINTS_MAX][INPUTS_MAX], y[POINTS_MAX][TARGETS_MAX]; /* (count, inputs or targets) */
 };
 
 /* A cell's settings, read once. */
 struct two_point {
     enum two_point_task task;
-    struct two_point_points points;
+    struct two_point_points points; /* observed; of all tasks but blobs the training set */
+    struct two_point_blobs blobs;
+    size_t first_point; /* the place of the first among the samples */
     size_t depth, width;
     size_t hidden[TWO_POINT_DEPTH_MAX]; /* the model's layer that holds a representation (width) */
     bool fits;

@@ -96,6 +96,18 @@ static void read_model(const struct pg_values *values, struct two_point *cell)
 
 /* ---- the rest ---- */
 
+/* Blobs: their observed points are the test set; an epoch is seen at its end. */
+static void read_batches(const struct pg_values *values, struct two_point *cell)
+{
+    struct pg_trainer_spec *trainer = &cell->trainer;
+    trainer->train_count = pg_two_point_blob_samples(&cell->blobs);
+    trainer->test_count = cell->points.count;
+    trainer->batch_size = (size_t)pg_values_integer(values, "batch_size");
+    if (trainer->batch_size > 0 && trainer->batch_size <= trainer->train_count)
+        trainer->evaluate_every = (int64_t)(trainer->train_count / trainer->batch_size);
+    cell->first_point = trainer->train_count;
+}
+
 static void read_trainer(const struct pg_values *values, struct two_point *cell)
 {
     struct pg_trainer_spec *trainer = &cell->trainer;
@@ -103,8 +115,11 @@ static void read_trainer(const struct pg_values *values, struct two_point *cell)
     trainer->optimizer = is_sgd ? PG_SGD : PG_ADAMW;
     trainer->classes = 1;
     trainer->train_count = cell->points.count;
-    trainer->batch_size = pg_values_real(values, "dropout") > 0.0 ? cell->points.count : 0;
     trainer->evaluate_every = 1;
+    if (cell->task == TASK_BLOBS)
+        read_batches(values, cell);
+    if (trainer->batch_size == 0 && pg_values_real(values, "dropout") > 0.0)
+        trainer->batch_size = trainer->train_count;
 }
 
 /* Mean squared distance of the targets over pairs, in which losses are given. */
@@ -136,6 +151,7 @@ int pg_two_point_read(const struct pg_values *values, struct two_point *ret, str
     memset(ret, 0, sizeof *ret);
     while (strcmp(two_point_task_names[ret->task], task) != 0)
         ret->task++;
+    ret->blobs = pg_two_point_read_blobs(values);
     pg_two_point_place(values, &ret->points);
     ret->depth = (size_t)pg_values_integer(values, "depth");
     ret->width = (size_t)pg_values_integer(values, "width");
@@ -143,8 +159,9 @@ int pg_two_point_read(const struct pg_values *values, struct two_point *ret, str
     read_rule(values, ret);
     read_trainer(values, ret);
     read_model(values, ret);
-    if (ret->rich_growth >= ret->lazy_growth)
-        return 0;
+    int status = pg_two_point_check_blobs(values, ret, error);
+    if (status != 0 || ret->rich_growth >= ret->lazy_growth)
+        return status;
     return pg_error_set(error, PG_EINPUT,
                         "rich_growth is %g and lazy_growth %g; a run cannot be both: expected "
                         "rich_growth >= lazy_growth",

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The points of the tasks: two on a line; XOR; the leaves of a binary tree, one input for each leaf
- * and one target for each node but the root, 1 where the leaf stands below it. So all leaves are
- * equally far from each other at the input, and at the target as far as they are in the tree.
+ * The points of the tasks: two on a line; XOR; blobs (two_point_blobs.c); the leaves of a binary
+ * tree, one input for each leaf and one target for each node but the root, 1 where the leaf stands
+ * below it. So all leaves are equally far from each other at the input, and at the target as far as
+ * they are in the tree.
  */
 #include <math.h>
 #include <string.h>
 
 #include "two_point.h"
 
-const char *const two_point_task_names[] = {"two_point", "xor", "tree", NULL};
+const char *const two_point_task_names[] = {"two_point", "xor", "tree", "blobs", NULL};
 
 /* van Rossem and Saxe (2024): inputs from -1, targets from 0.6 on. */
 static void place_two(const struct pg_values *values, struct two_point_points *to)
@@ -67,11 +68,14 @@ void pg_two_point_place(const struct pg_values *values, struct two_point_points 
         place_xor(ret);
     else if (strcmp(task, two_point_task_names[TASK_TREE]) == 0)
         place_tree((size_t)pg_values_integer(values, "tree_levels"), ret);
-    else
+    else if (strcmp(task, two_point_task_names[TASK_BLOBS]) == 0) {
+        const struct two_point_blobs blobs = pg_two_point_read_blobs(values);
+        pg_two_point_place_blobs(&blobs, ret);
+    } else
         place_two(values, ret);
     if (strcmp(pg_values_name(values, "centred"), "yes") != 0)
         return;
-    centre(ret->count, ret->inputs, POINTS_MAX, ret->x[0]);
+    centre(ret->count, ret->inputs, INPUTS_MAX, ret->x[0]);
     centre(ret->count, ret->targets, TARGETS_MAX, ret->y[0]);
 }
 

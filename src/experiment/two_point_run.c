@@ -58,7 +58,8 @@ static void arrange(void *context, size_t seat_count, struct pg_arena *arena)
     const struct two_point_points *points = &cell->points;
     for (size_t i = 0; i < seat_count; i++) {
         struct seat *seat = &hall->seats[i];
-        pg_samples_arrange(&seat->samples, &cell->trainer.model, 0, points->count, 1, arena);
+        pg_samples_arrange(&seat->samples, &cell->trainer.model, 0,
+                           cell->first_point + points->count, 1, arena);
         seat->h = pg_arena_take(arena, KEPT_MAX * cell->depth * sizeof *seat->h);
         seat->y = pg_arena_take(arena, KEPT_MAX * sizeof *seat->y);
         seat->w = pg_arena_take(arena, KEPT_MAX * sizeof *seat->w);
@@ -97,17 +98,23 @@ static int draw(void *context, size_t index, const struct pg_run_request *reques
 {
     const struct seat *seat = &((struct hall *)context)->seats[index];
     const struct two_point_points *points = &seat->cell.points;
-    const size_t row = pg_samples_row(&seat->samples, 1);
+    const size_t row = pg_samples_row(&seat->samples, 1), first = seat->cell.first_point;
     float *x = (float *)(uintptr_t)seat->samples.features;
     float *y = (float *)(uintptr_t)seat->samples.targets;
     (void)request;
     (void)interruption;
     (void)error;
+    for (size_t n = 0; n < first; n++) {
+        double blob[INPUTS_MAX];
+        y[n] = (float)pg_two_point_blob(&seat->cell.blobs, seat->cell.blobs.side, n, blob);
+        for (size_t k = 0; k < points->inputs; k++)
+            x[k * row + n] = (float)blob[k];
+    }
     for (size_t n = 0; n < points->count; n++) {
         for (size_t k = 0; k < points->inputs; k++)
-            x[k * row + n] = (float)points->x[n][k];
+            x[k * row + first + n] = (float)points->x[n][k];
         for (size_t k = 0; k < points->targets; k++)
-            y[k * row + n] = (float)points->y[n][k];
+            y[k * row + first + n] = (float)points->y[n][k];
     }
     return 0;
 }
@@ -142,10 +149,10 @@ static bool is_next(const int64_t *steps, size_t count, size_t next, int64_t ste
 
 static bool is_due(void *context, size_t index, int64_t step)
 {
-    (void)context;
-    (void)index;
-    (void)step;
-    return false; /* every step is evaluated */
+    const struct seat *seat = &((const struct hall *)context)->seats[index];
+    const struct pg_record *record = seat->request.record;
+    return is_next(record->steps, record->step_count, seat->next_point, step) ||
+           is_next(record->snapshots, record->snapshot_count, seat->next_snapshot, step);
 }
 
 static double squared_distance(const float *a, const float *b, size_t count)
@@ -224,7 +231,8 @@ static const float *look_at(struct hall *hall, const struct pg_trainer *trainer,
 {
     const struct two_point *cell = &hall->seats[index].cell;
     for (size_t n = 0; n < cell->points.count; n++)
-        pg_trainer_outputs(trainer, index, cell->hidden[layer], n, hall->hidden + n * cell->width);
+        pg_trainer_outputs(trainer, index, cell->hidden[layer], cell->first_point + n,
+                           hall->hidden + n * cell->width);
     return hall->hidden;
 }
 
@@ -233,7 +241,8 @@ static void look_at_outputs(struct hall *hall, const struct pg_trainer *trainer,
     const struct two_point *cell = &hall->seats[index].cell;
     const size_t last = cell->trainer.model.layer_count - 1;
     for (size_t n = 0; n < cell->points.count; n++)
-        pg_trainer_outputs(trainer, index, last, n, hall->outputs + n * cell->points.targets);
+        pg_trainer_outputs(trainer, index, last, cell->first_point + n,
+                           hall->outputs + n * cell->points.targets);
 }
 
 /* What is wanted of a step. */
@@ -325,7 +334,7 @@ static bool observe(void *context, const struct pg_trainer *trainer, size_t inde
     const struct wish wish = {
         .is_point = seat->next_point < record->step_count &&
                     (is_end || record->steps[seat->next_point] == step),
-        .is_kept = step % seat->progress.every == 0,
+        .is_kept = step % seat->progress.every == 0 && (step == 0 || seat->cell.task != TASK_BLOBS),
     };
     if (wish.is_point || wish.is_kept || is_end)
         measure(hall, trainer, index, step, wish);

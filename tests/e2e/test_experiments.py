@@ -25,6 +25,9 @@ JOBS = {
                           "optimizer: adamw", "depth: [1, 3]", ""),
     "two_point tree": ("task: tree, tree_levels: 2, width: 40, centred: 'yes', steps: 300, "
                        "learning_rate: 0.3", "activation: [relu, tanh]", ""),
+    "two_point blobs": ("task: blobs, blob_side: 6, points_side: 3, blob_pixels: 3, width: 40, depth: 2, "
+                        "batch_size: 16, steps: 300, learning_rate: 0.1", "blob_width: [0.4, 0.6]",
+                        "parameters: [0, 300]"),
     "gradient_variance": ("steps: 2", "learning_rate: [0.03, 0.1]", ""),
 }
 

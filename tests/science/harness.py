@@ -15,13 +15,18 @@ def program():
     return os.environ.get("PHASEGRID", str(built))
 
 
+def call(*words):
+    """What the program says; it must end well."""
+    done = subprocess.run([program(), *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
 def run(job, output, **settings):
     """Runs the job file into `output`, or goes on with what is there; returns `output`."""
     output.parent.mkdir(parents=True, exist_ok=True)
     overrides = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
-    done = subprocess.run([program(), "run", str(job), "-o", str(output), *overrides],
-                          capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    call("run", job, "-o", output, *overrides)
     return output
 
 

@@ -1,19 +1,40 @@
 # SPDX-License-Identifier: MIT
 """Trains runs of the two_point experiment again, in float64, from the parameters that the file keeps of
-step 0, and measures the distances of their representations; or in float32, for what rounding alone does
-to a run. Written from the paper's repository as the science page tells it and from torch's documentation,
+step 0 and, where a step does not use all samples, in the order that `phasegrid export --batches` says, and
+measures the distances of their representations; or in float32, for what rounding alone does to a run. Written from the paper's repository as the science page tells it and from torch's documentation,
 not from the program's sources."""
 
 import itertools
 
 import numpy as np
 
+import harness
 import retrain
+
+
+def blobs(setting, side):
+    """Bumps at side x side places in two contexts: exp(-|pixel - place|^2 / 2 width^2) and the context's
+    bit; the first coordinate of the place in context 0, the second in context 1."""
+    pixels = np.linspace(-1, 1, int(setting("blob_pixels")))
+    x, y = [], []
+    for context, *place in itertools.product((0, 1), *[np.linspace(-1, 1, side)] * 2):
+        far = (pixels[:, None] - place[0]) ** 2 + (pixels[None, :] - place[1]) ** 2
+        bump = np.exp(-far / (2 * setting("blob_width") ** 2))
+        x.append([*bump.ravel(), context == 0, context == 1])
+        y.append([place[context]])
+    return np.array(x, dtype=float), np.array(y)
+
+
+def training_set(setting):
+    """Inputs and targets, (samples, dimensions): but for blobs they are the points that are observed."""
+    return blobs(setting, int(setting("blob_side"))) if setting("task") == "blobs" else points(setting)
 
 
 def points(setting):
     """Inputs and targets of a task, (points, dimensions)."""
-    if setting("task") == "xor":
+    if setting("task") == "blobs":
+        x, y = blobs(setting, int(setting("points_side")))
+    elif setting("task") == "xor":
         x = np.array(list(itertools.product((0.0, 1.0), repeat=2)))
         y = np.logical_xor(*x.T)[:, None].astype(float)
     elif setting("task") == "tree":
@@ -93,6 +114,7 @@ class Run:
     def __init__(self, cube, index, precision=np.float64):
         self.cube, self.index, self.precision = cube, index, precision
         self.x, self.y = (values.astype(precision) for values in points(self.setting))
+        self.inputs, self.targets = (values.astype(precision) for values in training_set(self.setting))
         names = cube.coordinate("segment")
         place = [cube.of_cells(f"segment_{what}")[index[:-1]] for what in ("offset", "rows", "columns")]
         flat = cube["parameters"][index][0].astype(precision)
@@ -110,29 +132,41 @@ class Run:
         return retrain.AdamW(rate, decay, self.setting("beta1"), self.setting("beta2"),
                              self.setting("epsilon"))
 
-    def observe(self, values):
-        """Half the mean squared error; h (layer, pair), y (pair), w (pair)."""
+    def batches(self):
+        """{step: samples}; empty: all at every step."""
+        if self.setting("batch_size") == 0:
+            return {}
+        number = np.ravel_multi_index(self.index, self.cube["status"].shape)
+        lines = harness.call("export", self.cube.files[0].filename, "--batches", number).splitlines()
+        parts = (line.split(": ") for line in lines)
+        return {int(step): np.array(samples.split(), dtype=int) for step, samples in parts}
+
+    def observe(self, net):
+        """Half the mean squared error of the training set; h (layer, pair), y (pair), w (pair)."""
+        loss = 0.5 * np.mean((net.forward(self.inputs)[1][-1] - self.targets) ** 2)
+        values = net.forward(self.x)[1]
         output, targets = values[-1], self.y
         h = np.array([squared_distances(hidden) for hidden in values[1:-1]])
         dy = [(b - a) for a, b in itertools.combinations(output, 2)]
         d = [(b - a) for a, b in itertools.combinations(targets, 2)]
         w = np.array([np.dot(a, a) - np.dot(b, a) for a, b in zip(dy, d)])
-        return 0.5 * np.mean((output - targets) ** 2), h, squared_distances(output), w
+        return loss, h, squared_distances(output), w
 
     def train(self):
         """What observe() says at every recorded step, and the parameters at the end."""
         net = Net(self.segments, self.setting("activation"), self.setting("skip") == "yes")
         steps = self.cube.coordinate("step")
         optimizers = [self.optimizer() for _ in self.segments]
-        found = []
+        batches, found = self.batches(), []
         for step in range(int(steps[-1]) + 1):
             net.biases = [bias[:, 0] for bias in self.segments[1::2]]
-            before, values = net.forward(self.x)
             if step in steps:
-                found.append(self.observe(values))
+                found.append(self.observe(net))
             if step == steps[-1]:
                 break
-            delta = (values[-1] - self.y) / self.y.size
+            batch = batches.get(step + 1, slice(None))
+            before, values = net.forward(self.inputs[batch])
+            delta = (values[-1] - self.targets[batch]) / values[-1].size
             gradients = net.gradients(before, values, delta)
             self.segments = [optimizer.step(segment, gradient, step + 1).astype(self.precision)
                              for segment, optimizer, gradient

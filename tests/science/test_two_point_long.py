@@ -123,3 +123,15 @@ def test_without_the_encoder_the_theory_fits_worse(cube, network, seed):
     found = two_point_theory.compare(runs.coordinate("step").astype(float), states, rates, 1.0, 0.5)
     print(network, seed, found)
     assert found["no encoder's term in y'"] >= 2
+
+
+def test_blobs(cube):
+    """Context-gated blobs, with XOR's tolerances (A4.10), the page having none of its own: at the middle
+    layer points with equal targets come together when rich (.15 of other distances), stay when lazy (.05)."""
+    runs = cube("two-point-blobs")
+    lazy, intermediate, rich = runs["label_ratio"][:, :, :, 2]
+    print(lazy[:, 0], lazy[:, -1], intermediate[:, -1], rich[:, -1])
+    assert runs.done.all()
+    assert np.all(np.abs(lazy[:, -1] - lazy[:, 0]) <= 0.05)
+    assert np.all(rich[:, -1] <= 0.15)
+    assert rich[:, -1].max() < intermediate[:, -1].min() and intermediate[:, -1].max() < lazy[:, -1].min()

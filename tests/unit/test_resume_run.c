@@ -53,6 +53,9 @@ static const struct job {
      false},
     {"permutation", "steps=44 decoder_width=100 decoder_depth=1 representation_lr=0.01", false},
     {"two_point", "steps=44 width=60 depth=3 skip=yes dropout=0.1 momentum=0.5", false},
+    {"two_point",
+     "task=blobs blob_side=5 points_side=2 blob_pixels=3 batch_size=8 steps=44 width=60 depth=2",
+     false},
 };
 enum { JOB_COUNT = sizeof jobs / sizeof jobs[0], QUALITY = 2, REDRAWS = 3 };
 

@@ -76,6 +76,45 @@ static void test_tree(void **state)
     row_release(&row);
 }
 
+/* Bumps of width .4 at -1, 0 and 1, seen at 4 x 4 pixels; v runs fastest, the context last. */
+static void test_blobs(void **state)
+{
+    enum { SIDE = 3, PIXELS = 4, COUNT = 2 * SIDE * SIDE, INPUTS = PIXELS * PIXELS + 2 };
+    static const double places[] = {-1.0, 0.0, 1.0}, pixels[] = {-1.0, -1.0 / 3, 1.0 / 3, 1.0};
+    double x[COUNT][INPUTS], y[COUNT];
+    struct row row;
+    (void)state;
+    run(&row, SMALL "task=blobs blob_side=4 points_side=3 blob_pixels=4 blob_width=0.4");
+    for (size_t i = 0; i < COUNT; i++) {
+        double u = places[i / SIDE % SIDE], v = places[i % SIDE];
+        for (size_t p = 0; p < PIXELS * PIXELS; p++) {
+            double far = hypot(pixels[p / PIXELS] - u, pixels[p % PIXELS] - v) / 0.4;
+            x[i][p] = exp(-far * far / 2.0);
+        }
+        x[i][INPUTS - 2] = i < SIDE * SIDE;
+        x[i][INPUTS - 1] = i >= SIDE * SIDE;
+        y[i] = i < SIDE * SIDE ? u : v;
+    }
+    for (size_t i = 0, pair = 0; i < COUNT; i++)
+        for (size_t j = i + 1; j < COUNT; j++, pair++) {
+            double sum = 0.0;
+            for (size_t k = 0; k < INPUTS; k++)
+                sum += (x[i][k] - x[j][k]) * (x[i][k] - x[j][k]);
+            assert_pair(&row, pair, sqrt(sum), fabs(y[i] - y[j]));
+        }
+    row_release(&row);
+}
+
+/* A network of zeros says 0. The loss is that of the training set: targets -1, -1/3, 1/3, 1. */
+static void test_blobs_are_trained_on_a_grid_of_their_own(void **state)
+{
+    struct row row;
+    (void)state;
+    run(&row, SMALL "task=blobs blob_side=4 points_side=2 init_gain=0 batch_size=5");
+    assert_true(fabs(series(&row, "train_loss", 0) - 0.5 * (1.0 + 1.0 / 9) / 2.0) < 1e-6);
+    row_release(&row);
+}
+
 /* ---- what rows say ---- */
 
 /* A linear net of one hidden layer without training: h, y and w by the weights of its snapshot. */
@@ -231,6 +270,9 @@ static void test_shapes_tell_cells_apart(void **state)
         {"dropout=0.2", "dropout=0.1"},
         {"task=two_point activation=silu", "task=two_point activation=leaky_relu dropout=0.1"},
         {"optimizer=sgd", "optimizer=adamw"},
+        {"task=blobs", "task=blobs batch_size=64"},
+        {"task=blobs blob_side=6", "task=blobs blob_side=8"},
+        {"task=blobs points_side=3", "task=blobs points_side=4"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
@@ -239,15 +281,29 @@ static void test_shapes_tell_cells_apart(void **state)
 
 static void test_wrong_cells(void **state)
 {
-    struct row row;
+    static const struct {
+        const char *assignments, *name, *value, *text;
+    } cases[] = {
+        {SMALL "rich_growth=2", "lazy_growth", "3",
+         "rich_growth is 2 and lazy_growth 3; a run cannot be both: expected "
+         "rich_growth >= lazy_growth"},
+        {SMALL "task=xor", "batch_size", "2",
+         "batch_size 2 with task xor: mini-batches are for blobs; expected 0, the full batch"},
+        {SMALL "task=blobs blob_side=4", "batch_size", "33",
+         "batch_size 33 is more than the 32 training samples; allowed: 1 to 32, or 0 for all"},
+        {SMALL "task=blobs", "centred", "yes",
+         "centred yes with task blobs: its targets have mean 0 and its inputs are pixels; "
+         "expected no"},
+    };
     (void)state;
-    row_prepare(&row, "two_point", SMALL "rich_growth=2", 0, false);
-    row_set(&row, "lazy_growth", "3");
-    assert_true(row.experiment->check(&row.request.values, &row.error) < 0);
-    assert_string_equal(row.error.text,
-                        "rich_growth is 2 and lazy_growth 3; a run cannot be both: expected "
-                        "rich_growth >= lazy_growth");
-    row_release(&row);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct row row;
+        row_prepare(&row, "two_point", cases[i].assignments, 0, false);
+        row_set(&row, cases[i].name, cases[i].value);
+        assert_true(row.experiment->check(&row.request.values, &row.error) < 0);
+        assert_string_equal(row.error.text, cases[i].text);
+        row_release(&row);
+    }
 }
 
 /* Packed or alone, with all that makes networks differ. */
@@ -257,6 +313,7 @@ static void test_layouts_agree(void **state)
         SMALL "activation=silu skip=yes",
         SMALL "dropout=0.2 optimizer=adamw",
         "task=tree tree_levels=2 width=20 depth=3 steps=60 activation=elu",
+        SMALL "task=blobs blob_side=4 points_side=2 batch_size=5 activation=tanh",
     };
     (void)state;
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
@@ -277,6 +334,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_points),
         cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_blobs),
+        cmocka_unit_test(test_blobs_are_trained_on_a_grid_of_their_own),
         cmocka_unit_test(test_distances_of_a_network),
         cmocka_unit_test(test_half_mean_square),
         cmocka_unit_test(test_measurements_drop_nothing),
