@@ -95,7 +95,7 @@ static int run(const struct pg_verb *verb, int argc, char **argv, struct pg_erro
     (void)execvp(python, words);
     return pg_error_set(error, PG_EMACHINE,
                         "plot: cannot start %s: %s (Debian: python3, python3-h5py, python3-xarray, "
-                        "python3-h5netcdf, python3-matplotlib; %s names another)",
+                        "python3-h5netcdf, python3-matplotlib, python3-scipy; %s names another)",
                         python, strerror(errno), python_variable);
 }
 

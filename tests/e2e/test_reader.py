@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The Python reader and the pictures, on files written by h5py alone."""
 
+import itertools
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import h5py
 import matplotlib
 import numpy as np
 import pytest
+import scipy.integrate
 
 matplotlib.use("Agg")
 TOOLS = Path(__file__).parents[2] / "tools"
@@ -302,6 +305,129 @@ def test_curve_has_the_mean_of_the_seeds_at_true_values(tmp_path):
     np.testing.assert_allclose(lines[1].get_ydata(), [1, 2, 3, 4])
 
 
+# ---- representations of points ----
+
+GRID_POINTS = [(c, u, v) for c in (0, 1) for u in (-1, 0, 1) for v in (-1, 0, 1)]
+
+
+def blobs(path, seen):
+    """Two cells, one seed, one layer, 3 x 3 points in two contexts; squared distances at the first step are
+    those of the inputs (c, u, v), at the last those of seen(cell, c, u, v)."""
+    cube = FakeCube(path, {"gain": [0.5, 2.0], "seed": [0]})
+    steps, inputs = cube.file["step"].size, np.array(GRID_POINTS, float)
+    cube.dimension("layer", [0])
+    cube.dimension("pair", np.arange(153))
+    cube.file.attrs["job"] = json.dumps({"settings": {"task": "blobs", "points_side": 3}})
+    targets = np.array([[u, v][c] for c, u, v in GRID_POINTS], float)
+    h = np.zeros((2, 1, steps, 1, 153), np.float32)
+    for cell in range(2):
+        ends = np.array([seen(cell, *point) for point in GRID_POINTS], float)
+        h[cell, 0, :, 0] = [pair_up(inputs) ** 2] * (steps - 1) + [pair_up(ends) ** 2]
+    cube.variable("h", h, own=["step", "layer", "pair"])
+    cube.variable("pair_target", np.tile(pair_up(targets[:, None]), (2, 1, 1)), own=["pair"])
+    cube.variable("last_step", np.full((2, 1), 10000, np.int64))
+    cube.close()
+    return phasegrid.open_sweep(path)
+
+
+def pair_up(points):
+    """Distances of all pairs i < j, in lexicographic order."""
+    return np.array([np.linalg.norm(a - b) for a, b in itertools.combinations(points, 2)])
+
+
+def test_mds_has_the_distances_and_the_targets_of_the_points(tmp_path):
+    def seen(cell, c, u, v):
+        return (u, v) if cell == 0 else (3 * (u, v)[c], 0.1 * c)
+    sweep = blobs(tmp_path / "blobs.h5", seen)
+    panels = np.reshape(phasegrid.plot_mds(sweep, "gain").axes[:4], (2, 2))  # (first and last, cell)
+    for cell in range(2):
+        shown = np.concatenate([group.get_offsets() for group in panels[1, cell].collections])
+        ends = np.array([seen(cell, *point) for point in GRID_POINTS], float)
+        np.testing.assert_allclose(pair_up(shown), pair_up(ends), atol=1e-5)
+        colours = np.concatenate([group.get_array() for group in panels[1, cell].collections])
+        np.testing.assert_allclose(colours, [[u, v][c] for c, u, v in GRID_POINTS], atol=1e-9)
+    assert np.corrcoef(shown[:, 0], colours)[0, 1] > 0.99
+    assert "100 %" in texts(panels[1, 1]) and "100 %" not in texts(panels[0, 1])
+    titles = [panel.get_title() for panel in panels.flat]
+    assert titles == ["gain = 0.5\nstep 0", "gain = 2\nstep 0", "step 10000", "step 10000"]
+
+
+def test_mds_joins_neighbours(tmp_path):
+    """Lines along the coordinate that is the target, here twice as far apart, dots along the other."""
+    sweep = blobs(tmp_path / "blobs.h5", lambda _, c, u, v: (2 * u + 9 * c, v) if c == 0 else (u + 9, 2 * v))
+    panel = phasegrid.plot_mds(sweep.isel(gain=0)).axes[1]
+    for style, apart in (("-", 2), (":", 1)):
+        lines = [line.get_xydata() for line in panel.lines if line.get_linestyle() == style]
+        assert len(lines) == 6
+        for line in lines:
+            np.testing.assert_allclose(np.linalg.norm(np.diff(line, axis=0), axis=1), apart, atol=1e-5)
+
+
+def two_points(path, rates=(2e-3, 5e-3), fitted=True):
+    """One run that is the theory itself, |dx| = 1.5, |dy*| = 0.8: the linear network of one hidden unit p
+    and decoder a that it equals, p' = -eh X p (p a - dy*) a / 2 ... by scipy's other method."""
+    encoder, decoder = rates
+    x2, target = 1.5 ** 2, 0.8
+
+    def slopes(_, state):
+        p, a, b = state
+        return (-0.5 * encoder * x2 * (p * (a * a + b * b) - a * target), -0.5 * decoder * p * (p * a - target),
+                -0.5 * decoder * p * p * b)
+
+    cube = FakeCube(path, {"gain": [1.0], "seed": [0]})
+    steps = cube.file["step"][...].astype(float)
+    p, a, b = scipy.integrate.solve_ivp(slopes, (0, steps[-1]), (0.3, 0.1, 0.05), "LSODA", steps, rtol=1e-10,
+                                        atol=1e-12).y
+    y = p * p * (a * a + b * b)
+    cube.dimension("layer", [0])
+    cube.dimension("pair", [0])
+    for name, values in (("h", p * p), ("y", y), ("w", y - p * a * target)):
+        own = ["step", "layer", "pair"] if name == "h" else ["step", "pair"]
+        cube.variable(name, values.reshape(1, 1, -1, *[1] * (len(own) - 1)), own=own)
+    for name, rate in (("encoder_rate", encoder), ("decoder_rate", decoder)):
+        cube.variable(name, np.full((1, 1, 1), 1.3 * rate if fitted else np.nan), own=["layer"])
+    for name, value in (("pair_input", 1.5), ("pair_target", target)):
+        cube.variable(name, np.full((1, 1, 1), value), own=["pair"])
+    cube.variable("last_step", np.full((1, 1), 10000, np.int64))
+    cube.close()
+    return phasegrid.open_sweep(path)
+
+
+def test_ablation_fits_each_equation(tmp_path):
+    """The theory fits a run that is the theory's; no wrong equation does."""
+    sweep = two_points(tmp_path / "run.h5")
+    panels = phasegrid.plot_ablation(sweep).axes
+    titles = [panel.get_title().split("\n") for panel in panels[:5]]
+    assert [title[0] for title in titles] == ["theory", "y' doubled", "h' doubled",
+                                              "encoder's term of w' flipped", "no encoder's term in y'"]
+    assert all(float(title[1].split()[0]) > 100 for title in titles[1:])
+    for index, name in enumerate("hyw"):
+        dots, line = panels[0].lines[2 * index:2 * index + 2]
+        assert dots.get_label() == name
+        values = sweep[name].values.ravel()
+        np.testing.assert_allclose(line.get_ydata(), values, atol=2e-3 * np.abs(values).max())
+
+
+def test_pictures_of_points_say_what_they_need(path, tmp_path):
+    points = two_points(tmp_path / "run.h5", fitted=False)
+    for draw, sweep, expected in (
+            (phasegrid.plot_mds, phasegrid.open_sweep(path), "the file has no h: expected one of the experiment"),
+            (phasegrid.plot_ablation, phasegrid.open_sweep(path), "the file has no h: expected one of"),
+            (phasegrid.plot_mds, points, "two points have one distance and no plane"),
+            (phasegrid.plot_ablation, points, "no rates were fitted at layer 0")):
+        with pytest.raises(phasegrid.SweepError, match=expected):
+            draw(sweep)
+    sweep = blobs(tmp_path / "blobs.h5", lambda cell, *point: point)
+    with pytest.raises(phasegrid.SweepError, match="'taste' is no axis that is left; these are: gain, seed, lay"):
+        phasegrid.plot_mds(sweep, "taste")
+    with pytest.raises(phasegrid.SweepError, match="choose gain too"):
+        phasegrid.plot_mds(sweep)
+    for name in ("encoder_rate", "decoder_rate", "y", "w", "pair_input"):
+        sweep[name] = sweep["h"]
+    with pytest.raises(phasegrid.SweepError, match="the theory is of two points, this file has 153 pairs"):
+        phasegrid.plot_ablation(sweep.isel(gain=0))
+
+
 def test_line_of_theory_stands_where_its_values_are(tmp_path):
     path = tmp_path / "line.h5"
     cube = FakeCube(path, {"encoder_lr": [1e-3, 1e-2], "decoder_lr": [1e-4, 1e-3, 1e-2],
@@ -349,6 +475,8 @@ def test_command_writes_a_png(path, tmp_path, arguments):
     (["--kind", "curve", "--x", "decoder_lr", "--show", "rqi"], "choose one value each: weight_decay"),
     (["--kind", "curve", "--columns", "weight_decay", "--show", "taste"],
      "'taste' is no variable of this file; numbers are: "),
+    (["--kind", "mds"], "the file has no h: expected one of the experiment two_point"),
+    (["--kind", "ablation", "--run", "0"], "the file has no h: expected one of the experiment two_point"),
     (["--line", "taste"], "'taste' is no variable of this file"),
     (["--run", "0"], "--run goes with --kind run"),
     (["-o", "picture.nonsense"], "nonsense"),

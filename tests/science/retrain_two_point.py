@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Trains runs of the two_point experiment again, in float64, from the parameters that the file keeps of
 step 0 and, where a step does not use all samples, in the order that `phasegrid export --batches` says, and
-measures the distances of their representations; or in float32, for what rounding alone does to a run. Written from the paper's repository as the science page tells it and from torch's documentation,
-not from the program's sources."""
+measures the distances of their representations; or in float32, for what rounding alone does to a run.
+Written from the paper's repository as the science page tells it and from torch's documentation, not from
+the program's sources."""
 
 import itertools
 

@@ -2,15 +2,13 @@
 """Variables against one axis, or along the run: mean over seeds and their range, theory beside data
 where the file has it."""
 
-import textwrap
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from .reader import SweepError, grid_axes
-from .style import (MUTED, RC, axis_label, describe, single_coordinates, spacing, tick_labels,
-                    write_title, zipped)
+from .style import (MUTED, RC, axis_label, describe, panel_title, single_coordinates, spacing,
+                    tick_labels, write_title)
 
 PANELS_MAX = 5  # side by side
 THEORY = "theory_"  # theory_h is the theory of h
@@ -43,7 +41,7 @@ def plot_curve(sweep, x=None, show=None, columns=None):
                 draw(panel, sweep, x, value.isel(at), colour_index(names, index))
             label(panel, sweep, x)
             if columns:
-                panel.set_title(title_of(sweep, columns, j), fontsize=9.5, fontweight="normal",
+                panel.set_title(panel_title(sweep, columns, j), fontsize=9.5, fontweight="normal",
                                 loc="center")
         axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0,
                            title=reading(sweep), title_fontsize=8.5, alignment="left")
@@ -64,14 +62,6 @@ def panels_of(values, columns):
     filled = [value.notnull().any([dim for dim in value.dims if dim != columns]).values
               for value in values if columns in value.dims]
     return np.flatnonzero(np.any(filled, axis=0)) if filled else [0]
-
-
-def title_of(sweep, columns, index):
-    """What a panel's value of the axis is; of many zipped settings those that are not as in the first."""
-    names = [name for name in zipped(sweep, columns) if len(np.unique(sweep[name])) > 1] or [columns]
-    if len(names) > 3 and index > 0:
-        names = [name for name in names if sweep[name].values[index] != sweep[name].values[0]]
-    return textwrap.fill(describe(sweep.isel({columns: index}), names), 44)
 
 
 def colour_index(names, index):

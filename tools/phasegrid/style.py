@@ -118,6 +118,14 @@ def describe(sweep, names):
     return ",  ".join(parts)
 
 
+def panel_title(sweep, dim, index):
+    """What a panel's value of the axis is; of many zipped settings those that are not as in the first."""
+    names = [name for name in zipped(sweep, dim) if len(np.unique(sweep[name])) > 1] or [dim]
+    if len(names) > 3 and index > 0:
+        names = [name for name in names if sweep[name].values[index] != sweep[name].values[0]]
+    return textwrap.fill(describe(sweep.isel({dim: index}), names), 44)
+
+
 def write_title(figure, head, detail=""):
     """Head in bold at the top left, as much of the detail as fits in one line below it."""
     detail = textwrap.shorten(detail, int(14.5 * figure.get_figwidth()), placeholder=" …")

@@ -5,10 +5,10 @@ scipy: apart from the program's own, which integrates other variables by another
 import numpy as np
 from scipy import integrate, optimize
 
-# Factors of: h'; y'; the encoder's term of y'; the encoder's term of w'.
-THEORY = (1, 1, 1, 1)
-WRONG = {"y' doubled": (1, 2, 1, 1), "h' doubled": (2, 1, 1, 1),
-         "encoder's term of w' flipped": (1, 1, 1, -1), "no encoder's term in y'": (1, 1, 0, 1)}
+# Factors of: h'; y'; the encoder's term of y'; the encoder's term of w'. One that is right, four wrong ones.
+EQUATIONS = {"theory": (1, 1, 1, 1), "y' doubled": (1, 2, 1, 1), "h' doubled": (2, 1, 1, 1),
+             "encoder's term of w' flipped": (1, 1, 1, -1), "no encoder's term in y'": (1, 1, 0, 1)}
+THEORY = EQUATIONS["theory"]
 
 
 def curves(steps, start, rates, x2, y2, factors=THEORY):
@@ -61,7 +61,8 @@ def errors(steps, states, rates, x2, y2):
 
 
 def compare(steps, states, first, x2, y2):
-    """{name: sum of squares over the theory's} of the wrong equations, each with rates of its own."""
-    right = fit(steps, states, first, x2, y2)[1]
-    return {name: fit(steps, states, first, x2, y2, factors)[1] / right
-            for name, factors in WRONG.items()}
+    """{name: (rates, squares)} of the theory and of the wrong equations, each with rates of its own and the
+    sum of squares over the theory's."""
+    found = {name: fit(steps, states, first, x2, y2, factors) for name, factors in EQUATIONS.items()}
+    right = found["theory"][1]
+    return {name: (rates, squares / right) for name, (rates, squares) in found.items()}
