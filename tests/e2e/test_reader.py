@@ -19,7 +19,7 @@ sys.path.insert(0, str(TOOLS))
 
 import phasegrid  # noqa: E402
 from fake_cube import DIVERGED, NEVER, NOT_RUN, NOT_WRITTEN, TODO, FakeCube  # noqa: E402
-from phasegrid import style  # noqa: E402
+from phasegrid import style, two_point_theory  # noqa: E402
 
 RATES = [1e-4, 1e-3, 1e-2]
 DECAYS = [0.0, 1.0, 5.0]
@@ -406,6 +406,12 @@ def test_ablation_fits_each_equation(tmp_path):
         assert dots.get_label() == name
         values = sweep[name].values.ravel()
         np.testing.assert_allclose(line.get_ydata(), values, atol=2e-3 * np.abs(values).max())
+
+
+def test_stiff_equation_ends():
+    """Where h falls to nothing, steps shrink: a search may try such rates and must come back from them."""
+    assert two_point_theory.curves(np.arange(0.0, 6001.0, 50.0), (8e-3, 3e-6, 1e-3), (10, 0.004), 1.0, 0.5,
+                                   two_point_theory.EQUATIONS["y' doubled"]) is None
 
 
 def test_pictures_of_points_say_what_they_need(path, tmp_path):

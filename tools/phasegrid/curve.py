@@ -14,6 +14,7 @@ PANELS_MAX = 5  # side by side
 THEORY = "theory_"  # theory_h is the theory of h
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 MARKERS = "osD^vP*"
+LEGEND_INCHES = 2.2  # with the labels of the axis at the other side
 
 
 def plot_curve(sweep, x=None, show=None, columns=None):
@@ -27,24 +28,29 @@ def plot_curve(sweep, x=None, show=None, columns=None):
     panels = len(shown)
     rows = -(-panels // PANELS_MAX)
     across = -(-panels // rows)
+    width = max(3.4 * across, 7)
     with plt.rc_context(RC):
         figure, axes = plt.subplots(rows, across, squeeze=False, sharex=rows > 1, sharey=True,
                                     layout="constrained",
-                                    figsize=(max(3.4 * across, 7), 4.4 if rows == 1 else 3.2 * rows))
+                                    figsize=(width, 4.4 if rows == 1 else 3.2 * rows))
         for panel in axes.flat[panels:]:
             panel.set_axis_off()
         if are_wide(values):
             axes[0, 0].set_yscale("log")
-        for j, panel in zip(shown, axes.flat):
+        for number, (j, panel) in enumerate(zip(shown, axes.flat)):
             for index, value in enumerate(values):
                 at = {columns: j} if columns and columns in value.dims else {}
                 draw(panel, sweep, x, value.isel(at), colour_index(names, index))
             label(panel, sweep, x)
+            if number + across < panels:
+                panel.set_xlabel("")
+            else:
+                panel.tick_params(labelbottom=True)
             if columns:
-                panel.set_title(panel_title(sweep, columns, j), fontsize=9.5, fontweight="normal",
-                                loc="center")
+                panel.set_title(panel_title(sweep, columns, j, (width - LEGEND_INCHES) / across),
+                                fontsize=9.5, fontweight="normal", loc="center")
         axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0,
-                           title=reading(sweep), title_fontsize=8.5, alignment="left")
+                           title=reading(sweep, axes.flat), title_fontsize=8.5, alignment="left")
         write_title(figure, sweep.attrs.get("title", "curves"),
                     describe(sweep, single_coordinates(sweep)))
     return figure
@@ -179,7 +185,10 @@ def label(axes, sweep, x):
     axes.grid(color=MUTED, alpha=0.15)
 
 
-def reading(sweep):
+def reading(sweep, panels):
     """What lines and bands are."""
     seeds = sweep.sizes.get("seed", 1)
-    return f"mean and range of {seeds} seed{'s'[:seeds > 1]};\ndashes: theory" if seeds > 1 else None
+    dashes = any(line.get_linestyle() == "--" for panel in panels for line in panel.lines)
+    if seeds == 1:
+        return None
+    return f"mean and range of {seeds} seeds" + (";\ndashes: theory or data" if dashes else "")

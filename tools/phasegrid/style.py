@@ -19,6 +19,7 @@ PHASES = {
 # Phases of other experiments, in order of appearance.
 SPARE = ("#e3c7dd", "#b98d6a", "#6f9d6f", "#8a4f4f", "#3f4f7a", "#bfbfbf")
 
+NO_BREAK = "\u00a0"
 INK, MUTED, RULE = "#222222", "#666666", "#d9d9d9"
 TRAIN, TEST, ORDER = "#2b6ca3", "#c8541d", "#4a7f2c"
 
@@ -105,10 +106,11 @@ def tick_labels(sweep, dim, separator):
 
 
 def axis_label(sweep, dim):
-    """'weight decay', 'steps (unit)', or 'pair: decoder width, decoder lr' for a zipped axis."""
+    """'weight decay', 'time (unit)', 'step', or 'pair: decoder width, decoder lr' for a zipped axis."""
     members = ", ".join(member.replace("_", " ") for member in zipped(sweep, dim))
     name, units = dim.replace("_", " "), sweep[dim].attrs.get("units", "1")
-    return (f"{name} ({units})" if units not in ("1", "") else name) + (members and f": {members}")
+    said = units in ("1", "") or units.rstrip("s") == name.rstrip("s")
+    return (name if said else f"{name} ({units})") + (members and f": {members}")
 
 
 def describe(sweep, names):
@@ -118,12 +120,15 @@ def describe(sweep, names):
     return ",  ".join(parts)
 
 
-def panel_title(sweep, dim, index):
-    """What a panel's value of the axis is; of many zipped settings those that are not as in the first."""
+def panel_title(sweep, dim, index, inches=2.8):
+    """What a panel's value of the axis is, in lines that fit into so many inches and break between settings;
+    of many zipped settings those that are not as in the first."""
     names = [name for name in zipped(sweep, dim) if len(np.unique(sweep[name])) > 1] or [dim]
     if len(names) > 3 and index > 0:
         names = [name for name in names if sweep[name].values[index] != sweep[name].values[0]]
-    return textwrap.fill(describe(sweep.isel({dim: index}), names), 44)
+    settings = [describe(sweep.isel({dim: index}), [name]).replace(" ", NO_BREAK) for name in names]
+    return textwrap.fill(",  ".join(settings), int(16 * inches), break_long_words=False,
+                         break_on_hyphens=False).replace(NO_BREAK, " ")
 
 
 def write_title(figure, head, detail=""):

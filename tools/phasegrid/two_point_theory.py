@@ -2,6 +2,8 @@
 """The effective theory of van Rossem and Saxe (2024) in (h, y, w), as the paper writes it, and its fit by
 scipy: apart from the program's own, which integrates other variables by another method."""
 
+import itertools
+
 import numpy as np
 from scipy import integrate, optimize
 
@@ -9,14 +11,23 @@ from scipy import integrate, optimize
 EQUATIONS = {"theory": (1, 1, 1, 1), "y' doubled": (1, 2, 1, 1), "h' doubled": (2, 1, 1, 1),
              "encoder's term of w' flipped": (1, 1, 1, -1), "no encoder's term in y'": (1, 1, 0, 1)}
 THEORY = EQUATIONS["theory"]
+EVALUATIONS = 20000  # of the slopes: the theory takes some 600; a wrong equation can let h fall, where y / h is stiff
+
+
+class TooStiffError(Exception):
+    """An integration used up its evaluations."""
 
 
 def curves(steps, start, rates, x2, y2, factors=THEORY):
-    """(steps, 3): h, y, w from a start at the first step, one unit of time a step; None: it failed."""
+    """(steps, 3): h, y, w from a start at the first step, one unit of time a step; None: it failed, or
+    took more than EVALUATIONS."""
     encoder, decoder = rates
     of_h, of_y, of_encoder_y, of_encoder_w = factors
+    left = itertools.count(EVALUATIONS, -1)
 
     def slopes(_, state):
+        if not next(left):
+            raise TooStiffError
         h, y, w = state
         h = max(h, 1e-12)
         return (-of_h * encoder * x2 * w,
@@ -24,9 +35,12 @@ def curves(steps, start, rates, x2, y2, factors=THEORY):
                 -0.5 * decoder * h * (3 * w - y + y2) -
                 of_encoder_w * 0.5 * encoder * x2 * (y + w) * w / h)
 
-    with np.errstate(all="ignore"):
-        found = integrate.solve_ivp(slopes, (steps[0], steps[-1]), start, "DOP853", steps, rtol=1e-7,
-                                    atol=1e-10)
+    try:
+        with np.errstate(all="ignore"):
+            found = integrate.solve_ivp(slopes, (steps[0], steps[-1]), start, "DOP853", steps, rtol=1e-7,
+                                        atol=1e-10)
+    except TooStiffError:
+        return None
     return found.y.T if found.success and np.all(np.isfinite(found.y)) else None
 
 
