@@ -18,46 +18,11 @@
 #include <cmocka.h>
 
 #include "digest.h"
+#include "kernel_numbers.h"
 #include "phasegrid/kernel.h"
-#include "phasegrid/random.h"
-
-enum { FLOATS_MAX = 64 * 320 };
 
 static float a[FLOATS_MAX], b[FLOATS_MAX], h[FLOATS_MAX];
 static float expected[FLOATS_MAX], found[FLOATS_MAX];
-
-enum { SERIES = 10 };
-
-static void draw(float *to, uint32_t which, int is_extreme)
-{
-    static const float extremes[] = {0.0f,     -0.0f,     1e30f, -1e30f, 1e-30f,
-                                     INFINITY, -INFINITY, 88.0f, -104.0f};
-    struct pg_random random = pg_random_make(which, PG_STREAM_TEST, 0);
-    for (uint32_t i = 0; i < FLOATS_MAX; i++) {
-        to[i] = pg_random_normal(&random, i, 0, 0);
-        if (is_extreme && pg_random_below(&random, 5, i, 1, 0) == 0)
-            to[i] = extremes[pg_random_below(&random, 9, i, 2, 0)];
-    }
-}
-
-/* The first `count` numbers of a series; each series is drawn once. */
-static void fill(float *to, size_t count, uint32_t which, int is_extreme)
-{
-    static float series[SERIES][2][FLOATS_MAX];
-    static bool is_drawn[SERIES][2];
-    if (!is_drawn[which][is_extreme])
-        draw(series[which][is_extreme], which, is_extreme);
-    is_drawn[which][is_extreme] = true;
-    memcpy(to, series[which][is_extreme], count * sizeof *to);
-}
-
-/* NaNs count as equal whatever their payload: which operand's survives is the CPU's choice. */
-static void assert_same_bytes(const float *x, const float *y, size_t count, const char *what)
-{
-    for (size_t i = 0; i < count; i++)
-        if (memcmp(&x[i], &y[i], sizeof *x) != 0 && !(isnan(x[i]) && isnan(y[i])))
-            fail_msg("%s: element %zu is %a, expected %a", what, i, (double)y[i], (double)x[i]);
-}
 
 static const struct {
     size_t rows, columns, depth, lanes;
@@ -86,35 +51,6 @@ static struct pg_product product_of(size_t i, float *out, int is_transposed)
         .depth = sizes[i].depth,
         .lanes = sizes[i].lanes,
     };
-}
-
-/* Factors of every lane; each lane has its own. */
-static struct pg_update update_of(enum pg_optimizer optimizer)
-{
-    struct pg_update update = {.optimizer = optimizer};
-    for (size_t lane = 0; lane < PG_LANES; lane++) {
-        float shift = (float)lane / 1024.0f;
-        update.keep[lane] = 0.99f - shift;
-        update.rate[lane] = 0.01f + shift;
-        update.beta1[lane] = 0.9f - shift;
-        update.beta1_rest[lane] = 0.1f + shift;
-        update.beta2[lane] = 0.999f - shift;
-        update.beta2_rest[lane] = 0.001f + shift;
-        update.root_scale[lane] = 3.0f + shift;
-        update.epsilon[lane] = 1e-8f;
-    }
-    return update;
-}
-
-/* With samples in lanes all lanes have the factors of lane 0. */
-static void spread(struct pg_update *update)
-{
-    float *const factors[] = {update->keep,       update->rate,   update->beta1,
-                              update->beta1_rest, update->beta2,  update->beta2_rest,
-                              update->root_scale, update->epsilon};
-    for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++)
-        for (size_t lane = 1; lane < PG_LANES; lane++)
-            factors[i][lane] = factors[i][0];
 }
 
 enum { VARIANTS = 2 * PG_ACTIVATION_COUNT };
@@ -257,132 +193,6 @@ static void test_product(void **state)
         }
 }
 
-/* ---- few samples ---- */
-
-enum { FEW_ROWS_MAX = 40, FEW_WIDTH_MAX = 80 };
-
-static const struct {
-    size_t rows, depth;
-} few_sizes[] = {{16, 1}, {17, 8}, {24, 7}, {31, 33}, {40, 61}, {32, 80}};
-
-/* Forward of few columns against the product of eight, of which they are the first. */
-static void compare_few_forward(const struct pg_kernel *kernel, size_t i, size_t samples,
-                                enum pg_activation activation)
-{
-    struct pg_product product = {.a = a,
-                                 .a_row = pg_padded(few_sizes[i].depth),
-                                 .a_depth = 1,
-                                 .b = b,
-                                 .b_depth = PG_LANES,
-                                 .b_column = 1,
-                                 .out = expected,
-                                 .out_row = PG_LANES,
-                                 .rows = few_sizes[i].rows,
-                                 .columns = PG_COLUMNS,
-                                 .depth = few_sizes[i].depth,
-                                 .lanes = 1};
-    kernel->forward(&product, activation);
-    product.out = found;
-    product.columns = samples;
-    kernel->forward(&product, activation);
-    for (size_t row = 0; row < product.rows; row++)
-        assert_same_bytes(expected + row * PG_LANES, found + row * PG_LANES, samples, "few");
-}
-
-/* Backward of few columns against the two products, one after the other. */
-static void compare_few_backward(const struct pg_kernel *kernel, size_t i, size_t samples,
-                                 const struct pg_update *update)
-{
-    static float value[2][FEW_ROWS_MAX * FEW_WIDTH_MAX], m[2][FEW_ROWS_MAX * FEW_WIDTH_MAX];
-    static float v[2][FEW_ROWS_MAX * FEW_WIDTH_MAX], sums[PG_FEW_MAX * FEW_WIDTH_MAX];
-    const size_t rows = few_sizes[i].rows, width = pg_padded(few_sizes[i].depth);
-    for (size_t k = 0; k < rows * width; k++) {
-        value[0][k] = value[1][k] = a[k];
-        m[0][k] = m[1][k] = h[k];
-        v[0][k] = v[1][k] = b[k] * b[k];
-    }
-    const struct pg_product back = {.a = value[0],
-                                    .a_row = 1,
-                                    .a_depth = width,
-                                    .b = b,
-                                    .b_depth = PG_LANES,
-                                    .b_column = 1,
-                                    .out = expected,
-                                    .out_row = PG_LANES,
-                                    .rows = width,
-                                    .columns = PG_COLUMNS,
-                                    .depth = rows,
-                                    .lanes = 1};
-    const struct pg_product gradient = {.a = b,
-                                        .a_row = PG_LANES,
-                                        .a_depth = 1,
-                                        .b = h,
-                                        .b_depth = width,
-                                        .b_column = 1,
-                                        .rows = rows,
-                                        .columns = width,
-                                        .depth = samples,
-                                        .lanes = 1};
-    const struct pg_few few = {samples, rows, width, b, PG_LANES, h, sums};
-    struct pg_moments moments = {value[0], m[0], v[0], width};
-    kernel->backward(&back, PG_IDENTITY, NULL);
-    kernel->update(&gradient, update, &moments);
-    moments = (struct pg_moments){value[1], m[1], v[1], width};
-    memset(sums, 0, sizeof sums);
-    kernel->back_and_step(&few, update, &moments);
-    for (size_t n = 0; n < samples; n++)
-        for (size_t k = 0; k < width; k++)
-            assert_same_bytes(&expected[k * PG_LANES + n], &sums[n * width + k], 1, "few, back");
-    assert_same_bytes(value[0], value[1], rows * width, "few, values");
-    assert_same_bytes(m[0], m[1], rows * width, "few, first moments");
-    assert_same_bytes(v[0], v[1], rows * width, "few, second moments");
-}
-
-static void test_few(void **state)
-{
-    struct pg_update updates[] = {update_of(PG_ADAMW), update_of(PG_SGD), update_of(PG_SGD)};
-    (void)state;
-    updates[2].is_plain = true;
-    fill(a, FLOATS_MAX, 1, 0);
-    fill(b, FLOATS_MAX, 2, 0);
-    fill(h, FLOATS_MAX, 3, 0);
-    for (size_t k = 0; pg_kernels[k] != NULL; k++)
-        for (size_t i = 0; i < sizeof few_sizes / sizeof few_sizes[0]; i++)
-            for (size_t samples = 1; samples <= PG_FEW_MAX && pg_kernel_is_supported(pg_kernels[k]);
-                 samples++) {
-                for (int f = 0; f < PG_ACTIVATION_COUNT; f++)
-                    compare_few_forward(pg_kernels[k], i, samples, (enum pg_activation)f);
-                for (size_t u = 0; u < 3; u++) {
-                    spread(&updates[u]);
-                    compare_few_backward(pg_kernels[k], i, samples, &updates[u]);
-                }
-            }
-}
-
-/* SGD without momentum is SGD with a momentum of 0 that keeps no velocity. */
-static void test_plain_sgd(void **state)
-{
-    enum { COUNT = 4 * PG_LANES };
-    static float value[2][COUNT], m[COUNT];
-    struct pg_update update = update_of(PG_SGD);
-    (void)state;
-    memset(update.beta1, 0, sizeof update.beta1);
-    fill(value[0], COUNT, 1, 0);
-    memcpy(value[1], value[0], sizeof value[0]);
-    fill(b, FLOATS_MAX, 2, 0);
-    const struct pg_moments kept = {value[0], m, NULL, COUNT};
-    const struct pg_moments plain = {value[1], NULL, NULL, COUNT};
-    for (size_t k = 0; pg_kernels[k] != NULL; k++) {
-        if (!pg_kernel_is_supported(pg_kernels[k]))
-            continue;
-        update.is_plain = false;
-        pg_kernels[k]->apply(&update, &kept, b, COUNT);
-        update.is_plain = true;
-        pg_kernels[k]->apply(&update, &plain, b, COUNT);
-        assert_same_bytes(value[0], value[1], COUNT, "plain SGD");
-    }
-}
-
 static void test_transpose(void **state)
 {
     (void)state;
@@ -521,7 +331,6 @@ int main(void)
         cmocka_unit_test(test_openblas),
 #endif
         cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_product),
-        cmocka_unit_test(test_few),        cmocka_unit_test(test_plain_sgd),
         cmocka_unit_test(test_transpose),  cmocka_unit_test(test_cross_entropy),
         cmocka_unit_test(test_logistic),   cmocka_unit_test(test_probe),
         cmocka_unit_test(test_choice),
