@@ -305,6 +305,32 @@ def test_curve_has_the_mean_of_the_seeds_at_true_values(tmp_path):
     np.testing.assert_allclose(lines[1].get_ydata(), [1, 2, 3, 4])
 
 
+def test_scale_of_values_and_what_the_legend_says(tmp_path):
+    """Decades want a logarithmic scale, but an accuracy's; dashes are spoken of where there are any."""
+    path = tmp_path / "curve.h5"
+    values = np.array([[1e-5, 2e-5], [1e-3, 2e-3], [1, 2]])
+    cube = FakeCube(path, {"data_fraction": [0.1, 0.5, 0.9], "seed": [0, 1]})
+    cube.variable("growth", values)
+    cube.variable("best_accuracy", values / 2)
+    cube.variable("bound", np.broadcast_to(values[:, :1], (3, 2)))
+    cube.close()
+    for show, scale, dashes in ((["growth"], "log", False), (["best_accuracy"], "linear", False),
+                                (["growth", "bound"], "log", True)):
+        axes = phasegrid.plot_curve(phasegrid.open_sweep(path), show=show).axes[0]
+        assert axes.get_yscale() == scale
+        assert ("dashes" in axes.get_legend().get_title().get_text()) == dashes
+
+
+def test_title_of_a_panel_breaks_between_settings(tmp_path):
+    path = tmp_path / "curve.h5"
+    cube = FakeCube(path, {"init_gain": [0.1, 0.5], "seed": [0]})
+    cube.close()
+    sweep = phasegrid.open_sweep(path).rename(init_gain="network").assign_coords(
+        init_gain=("network", [0.1, 0.5]), learning_rate=("network", [0.005, 0.01]))
+    assert style.panel_title(sweep, "network", 0, inches=4) == "init gain = 0.1,  learning rate = 0.005"
+    assert style.panel_title(sweep, "network", 0, inches=1.5) == "init gain = 0.1,\nlearning rate = 0.005"
+
+
 # ---- representations of points ----
 
 GRID_POINTS = [(c, u, v) for c in (0, 1) for u in (-1, 0, 1) for v in (-1, 0, 1)]

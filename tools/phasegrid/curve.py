@@ -57,7 +57,10 @@ def plot_curve(sweep, x=None, show=None, columns=None):
 
 
 def are_wide(values):
-    """Whether all numbers to be drawn are above 0, over more than three decades."""
+    """Whether all numbers to be drawn are above 0, over more than three decades; an accuracy is read from 0
+    to 1 all the same."""
+    if any(str(value.name).endswith("accuracy") for value in values):
+        return False
     numbers = np.concatenate([value.values.ravel() for value in values])
     numbers = numbers[np.isfinite(numbers)]
     return numbers.size > 0 and numbers.min() > 0 and numbers.max() > 1e3 * numbers.min()
