@@ -21,6 +21,13 @@ import phasegrid  # noqa: E402
 from fake_cube import DIVERGED, NEVER, NOT_RUN, NOT_WRITTEN, TODO, FakeCube  # noqa: E402
 from phasegrid import style, two_point_theory  # noqa: E402
 
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    yield
+    matplotlib.pyplot.close("all")
+
+
 RATES = [1e-4, 1e-3, 1e-2]
 DECAYS = [0.0, 1.0, 5.0]
 C, G, M, F = range(4)
@@ -319,6 +326,17 @@ def test_scale_of_values_and_what_the_legend_says(tmp_path):
         axes = phasegrid.plot_curve(phasegrid.open_sweep(path), show=show).axes[0]
         assert axes.get_yscale() == scale
         assert ("dashes" in axes.get_legend().get_title().get_text()) == dashes
+
+
+def test_lowest_panels_have_the_label_and_the_numbers(tmp_path):
+    """Seven panels, four in the first row: the last of these has none below it. Steps are counted in steps."""
+    path = tmp_path / "curve.h5"
+    cube = FakeCube(path, {"width": [1, 2, 3, 4, 5, 6, 7], "seed": [0]})
+    cube.trajectory("growth", lambda run, step: run + step)
+    cube.close()
+    panels = phasegrid.plot_curve(phasegrid.open_sweep(path), "step", ["growth"], "width").axes[:7]
+    assert [panel.get_xlabel() for panel in panels] == [""] * 3 + ["step"] * 4
+    assert [panel.xaxis.get_major_ticks()[0].label1.get_visible() for panel in panels] == [False] * 3 + [True] * 4
 
 
 def test_title_of_a_panel_breaks_between_settings(tmp_path):
